@@ -1,0 +1,130 @@
+import { z } from "zod";
+
+/** `<registry>/<repository>@sha256:<64 hex>`. Tags are for people; a machine is given digests only. */
+export const PinnedImage = z
+  .string()
+  .regex(
+    /^[a-z0-9.-]+(:\d+)?\/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$/,
+    "must be <registry>/<repository>@sha256:<64 hex digits>",
+  );
+export type PinnedImage = z.infer<typeof PinnedImage>;
+
+/** Names a release: in the ledger, in the image's baked-in label, in `/version`. */
+export const ReleaseId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, "must be lower-case letters, digits, dots and hyphens, at most 63");
+
+/** What a statement does to the release that is running while it is applied (worst first). */
+export const MigrationClass = z.enum(["DESTROYS", "BREAKS", "OPAQUE", "WARN", "SAFE"]);
+export type MigrationClass = z.infer<typeof MigrationClass>;
+
+export const MigrationRecord = z.strictObject({
+  /** TypeORM's name: the class name with its timestamp. */
+  name: z.string(),
+  /** SHA-256 of the migration's compiled source, hex. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** What `up` runs, in order, as far as it could be recorded. */
+  statements: z.array(z.string()),
+  class: MigrationClass,
+  /** Why the class is what it is, a sentence each; empty when SAFE. */
+  findings: z.array(z.string()),
+  hasDown: z.boolean(),
+  /** False when the migration asks TypeORM to run it outside a transaction. */
+  transaction: z.boolean(),
+});
+export type MigrationRecord = z.infer<typeof MigrationRecord>;
+
+export const ColumnContract = z.strictObject({
+  /** PostgreSQL's own name of the type, as format_type prints it: `character varying(255)`, `integer`, `jsonb`. */
+  type: z.string(),
+  nullable: z.boolean(),
+  /** False for generated columns and those that the entity never writes. */
+  insertable: z.boolean(),
+  /** The labels the code knows, when it is an enum. */
+  enumLabels: z.array(z.string()).optional(),
+});
+
+/** What each table must look like for a release's code: every mapped table and column, exported from the entities. */
+export const EntityContract = z.record(z.string(), z.strictObject({ columns: z.record(z.string(), ColumnContract) }));
+export type EntityContract = z.infer<typeof EntityContract>;
+
+/** The TypeORM options found in the image, for the policies. */
+export const TypeormOptions = z.strictObject({
+  synchronize: z.boolean(),
+  dropSchema: z.boolean(),
+  migrationsRun: z.boolean(),
+});
+
+/** One release: made once, from the built images, and never changed. */
+export const ReleaseRecord = z.strictObject({
+  version: z.literal(1),
+  id: ReleaseId,
+  gitSha: z.string().regex(/^[0-9a-f]{40}$/),
+  createdAt: z.iso.datetime(),
+  images: z.strictObject({ backend: PinnedImage, frontend: PinnedImage }),
+  migrations: z.array(MigrationRecord),
+  contract: EntityContract,
+  typeorm: TypeormOptions,
+  /** The release declares that users see a maintenance page while it migrates. */
+  maintenance: z.boolean(),
+});
+export type ReleaseRecord = z.infer<typeof ReleaseRecord>;
+
+/** Where the ledger of an environment is: `releases/<environment>/` in the backup bucket. */
+export const LedgerLocation = z.strictObject({ bucket: z.string().min(3), environment: z.string().min(1) });
+export type LedgerLocation = z.infer<typeof LedgerLocation>;
+
+/**
+ * Carried by every release command. `after` is the id of the newest attempt that did not close as verified when the program
+ * started: a run that died half-way changes it, so that the next `up` runs every release command again.
+ */
+export const ReleaseStamp = z.strictObject({ id: ReleaseId, after: z.string().nullable() });
+export type ReleaseStamp = z.infer<typeof ReleaseStamp>;
+
+/** An application as the smoke test and the rollback see it. */
+export const RunningApplication = z.strictObject({
+  name: z.string(),
+  /** Where users reach it, without a trailing slash. */
+  url: z.url(),
+  image: PinnedImage,
+  /** Answers `{release, digest, gitSha}` as JSON. */
+  versionPath: z.string().startsWith("/"),
+});
+export type RunningApplication = z.infer<typeof RunningApplication>;
+
+/** A request that must work for the release to count: one of the application's critical paths. */
+export const CriticalPath = z.strictObject({
+  name: z.string(),
+  application: z.string(),
+  method: z.enum(["GET", "POST"]),
+  path: z.string().startsWith("/"),
+  /** Sent as JSON. Never a secret. */
+  body: z.record(z.string(), z.json()).optional(),
+  expectStatus: z.int(),
+  /** Must occur in the answer's body. */
+  expectText: z.string().optional(),
+});
+
+export const SmokeTestSpec = z.strictObject({
+  stamp: ReleaseStamp,
+  ledger: LedgerLocation,
+  applications: z.array(RunningApplication).min(1),
+  criticalPaths: z.array(CriticalPath),
+  /** Each application has to answer with the declared release this many times in a row. */
+  consecutive: z.int().min(1),
+  timeoutSeconds: z.number().positive(),
+  /** The results of the commands before it: a change of any of them runs the smoke test again. */
+  after: z.array(z.string()),
+});
+export const SmokeTestResult = z.strictObject({ attempt: z.string(), answers: z.int() });
+
+export const LedgerEntrySpec = z.strictObject({
+  record: ReleaseRecord,
+  stamp: ReleaseStamp,
+  ledger: LedgerLocation,
+  /** `owner/name` of the repository whose GitHub Deployments mirror the ledger. */
+  repository: z.string().optional(),
+  url: z.url(),
+  after: z.array(z.string()),
+});
+export const LedgerEntryResult = z.strictObject({ attempt: z.string(), verifiedAt: z.iso.datetime() });
