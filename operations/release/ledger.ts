@@ -129,7 +129,8 @@ export class Ledger {
       if (!events.includes("verified") && !events.includes("rolled-back")) continue;
       const attempt = await this.attempt(id);
       if (attemptState(events) === "rolled-back") quarantined.add(attempt.release);
-      if (attemptState(events) !== "verified" || quarantined.has(attempt.release) || attempt.release === except) continue;
+      if (attemptState(events) !== "verified" || quarantined.has(attempt.release) || attempt.release === except)
+        continue;
       const record = await this.readRelease(attempt.release);
       if (record !== null) return { attempt, record };
     }

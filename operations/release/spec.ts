@@ -104,6 +104,7 @@ export const CriticalPath = z.strictObject({
   /** Must occur in the answer's body. */
   expectText: z.string().optional(),
 });
+export type CriticalPath = z.infer<typeof CriticalPath>;
 
 export const SmokeTestSpec = z.strictObject({
   stamp: ReleaseStamp,
@@ -128,3 +129,19 @@ export const LedgerEntrySpec = z.strictObject({
   after: z.array(z.string()),
 });
 export const LedgerEntryResult = z.strictObject({ attempt: z.string(), verifiedAt: z.iso.datetime() });
+
+/** What the program reads of the ledger before it declares anything. */
+export const LedgerHead = z.strictObject({
+  bucketExists: z.boolean(),
+  /** For `ReleaseStamp.after`. */
+  after: z.string().nullable(),
+  newest: z
+    .strictObject({
+      attempt: z.string(),
+      release: ReleaseId,
+      state: z.enum(["open", "failed", "verified", "rolled-back"]),
+      at: z.iso.datetime(),
+    })
+    .nullable(),
+});
+export type LedgerHead = z.infer<typeof LedgerHead>;

@@ -1,0 +1,100 @@
+import { z } from "zod";
+
+/** Shapes of Coolify's answers as the server gives them (379abb2, app/Http/Controllers/Api), not as its OpenAPI says. */
+
+export const Uuid = z.object({ uuid: z.string() });
+
+export const Named = z.object({ uuid: z.string(), name: z.string() });
+
+export const Server = z.object({
+  uuid: z.string(),
+  name: z.string(),
+  ip: z.string().optional(),
+  proxy: z.object({ type: z.string().nullish() }).nullish(),
+  proxy_type: z.string().nullish(),
+});
+
+/** An environment with what lives in it: the call for adopting by name. */
+export const EnvironmentContents = z.object({
+  uuid: z.string(),
+  name: z.string(),
+  applications: z.array(Named).default([]),
+  postgresqls: z.array(Named).default([]),
+  redis: z.array(Named).default([]),
+});
+
+const Setting = z.union([z.string(), z.number(), z.boolean()]).nullish();
+
+/** An application: flat fields and a `settings` object; what a token may not see is absent. */
+export const Application = z
+  .object({
+    uuid: z.string(),
+    name: z.string(),
+    description: z.string().nullish(),
+    status: z.string().nullish(),
+    docker_registry_image_name: z.string().nullish(),
+    docker_registry_image_tag: z.string().nullish(),
+    custom_labels: z.string().nullish(),
+    settings: z.record(z.string(), z.unknown()).nullish(),
+  })
+  .catchall(z.unknown());
+export type Application = z.infer<typeof Application>;
+
+/** A setting, wherever this version puts it: beside the application's fields or in `settings`. */
+export function settingOf(application: Application, name: string): z.infer<typeof Setting> {
+  const value = application[name] ?? application.settings?.[name];
+  const parsed = Setting.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+export const EnvironmentVariable = z.object({
+  uuid: z.string(),
+  key: z.string(),
+  /** Absent without read:sensitive, and for rows that are shown once. */
+  value: z.string().nullish(),
+  is_preview: z.coerce.boolean().default(false),
+  is_literal: z.coerce.boolean().default(false),
+  is_multiline: z.coerce.boolean().nullish(),
+  is_runtime: z.coerce.boolean().default(true),
+  is_buildtime: z.coerce.boolean().default(true),
+});
+export type EnvironmentVariable = z.infer<typeof EnvironmentVariable>;
+
+export const Deployment = z.object({
+  deployment_uuid: z.string(),
+  status: z.string(),
+  created_at: z.string().nullish(),
+  /** A JSON string of entries; only with read:sensitive. */
+  logs: z.string().nullish(),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+/** `{count, deployments}` here, although the OpenAPI says a list (coollabsio/coolify#5874); the list may be keyed by index (#10077). */
+export const DeploymentList = z.object({
+  deployments: z
+    .union([z.array(Deployment), z.record(z.string(), Deployment)])
+    .transform((list) => (Array.isArray(list) ? list : Object.values(list))),
+});
+
+export const DeployAnswer = z.object({
+  deployments: z.array(
+    z.object({ message: z.string().nullish(), resource_uuid: z.string(), deployment_uuid: z.string().nullish() }),
+  ),
+});
+
+export const Database = z
+  .object({ uuid: z.string(), name: z.string(), status: z.string().nullish() })
+  .catchall(z.unknown());
+
+const LogEntries = z.array(z.object({ output: z.string().nullish(), hidden: z.boolean().nullish() }));
+
+/** The last lines of a deployment's log, or why there are none. */
+export function logTail({ logs }: Deployment, lines = 15): string {
+  if (!logs) return "(no log: the token lacks read:sensitive)";
+  const entries = LogEntries.safeParse(JSON.parse(logs));
+  if (!entries.success) return "(a log in an unknown shape)";
+  return entries.data
+    .flatMap(({ output, hidden }) => (hidden || !output ? [] : output.trimEnd().split("\n")))
+    .slice(-lines)
+    .join("\n");
+}

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import type { ApplicationSpec } from "./spec.ts";
+
+/** What the routing of an application depends on. Two replicas with equal values are one load-balanced service. */
+export type Routing = Pick<ApplicationSpec, "environment" | "name" | "hosts" | "tls" | "port"> & {
+  /** Path of the proxy's active health check. */
+  readonly healthPath: string;
+};
+
+/** Asks one replica at one digest, whoever else answers for the application. */
+export const replicaHeader = "X-Affexai-Replica";
+
+/** What `replicaHeader` carries for a replica (counted from 1) at a digest (`sha256:<hex>`). */
+export function replicaId(replica: number, digest: string): string {
+  return `${replica}-${digest.replace("sha256:", "").slice(0, 12)}`;
+}
+
+/** Priority of the first definition; each changed definition takes the next one. */
+const firstPriority = 1000;
+/** Above every definition's priority. */
+const replicaPriority = 1_000_000;
+
+/**
+ * The Traefik labels of one replica. Names carry a hash of the definition, because Traefik deletes *all* definitions of one name
+ * that are not equal (traefik 3.5.0, pkg/provider/configuration.go): a changed definition lives beside the old one, with a higher
+ * priority, until the last old container is gone.
+ */
+export function traefikLabels(routing: Routing, replica: { id: string; priority: number }): string[] {
+  if (routing.hosts.length === 0) return ["traefik.enable=false"];
+  const name = routingName(routing);
+  const hosts = routing.hosts.map((host) => `Host(\`${host}\`)`).join(" || ");
+  const own = `${name}-${replica.id}`;
+  return [
+    "traefik.enable=true",
+    ...router(name, { rule: hosts, service: name, priority: replica.priority, tls: routing.tls }, `${name}-retry`),
+    ...router(
+      own,
+      {
+        rule: `(${hosts}) && Header(\`${replicaHeader}\`, \`${replica.id}\`)`,
+        service: own,
+        priority: replicaPriority,
+        tls: routing.tls,
+      },
+      `${name}-retry`,
+    ),
+    `traefik.http.services.${name}.loadbalancer.server.port=${routing.port}`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.path=${routing.healthPath}`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
+    `traefik.http.services.${own}.loadbalancer.server.port=${routing.port}`,
+    `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
+    `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
+    ...(routing.tls ? [`traefik.http.middlewares.${name}-https.redirectscheme.scheme=https`] : []),
+  ];
+}
+
+/**
+ * The priority for a definition: that of the labels in place when they carry the same definition, else one more than theirs, so
+ * that the new router wins as soon as its first healthy container exists.
+ */
+export function nextPriority(routing: Routing, labelsInPlace: readonly string[]): number {
+  const own = routingName(routing);
+  const priorities = labelsInPlace.flatMap((label) => {
+    const [, name = "", priority = ""] = /^traefik\.http\.routers\.([^.]+)\.priority=(\d+)$/.exec(label) ?? [];
+    return name === "" || Number(priority) >= replicaPriority ? [] : [{ name, priority: Number(priority) }];
+  });
+  const same = priorities.find(({ name }) => name === own || name === `${own}-plain`);
+  if (same !== undefined) return same.priority;
+  return Math.max(firstPriority - 1, ...priorities.map(({ priority }) => priority)) + 1;
+}
+
+/** `<environment>-<application>-<hash of the definition>`: the name of the router, the service and its middlewares. */
+export function routingName({ environment, name, ...definition }: Routing): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify(definition, Object.keys(definition).sort()))
+    .digest("hex");
+  return `${environment}-${name}-${hash.slice(0, 10)}`;
+}
+
+interface Route {
+  readonly rule: string;
+  readonly service: string;
+  readonly priority: number;
+  readonly tls: boolean;
+}
+
+/** With TLS: the route on `https` with a certificate, and on `http` a redirect to it. Coolify's names for both are kept. */
+function router(name: string, { rule, service, priority, tls }: Route, retry: string): string[] {
+  const label = (router: string, key: string, value: string | number) =>
+    `traefik.http.routers.${router}.${key}=${value}`;
+  const route = (router: string, entryPoint: string, middleware: string) => [
+    label(router, "rule", rule),
+    label(router, "entrypoints", entryPoint),
+    label(router, "service", service),
+    label(router, "priority", priority),
+    label(router, "middlewares", middleware),
+  ];
+  if (!tls) return route(name, "http", retry);
+  return [
+    ...route(name, "https", retry),
+    label(name, "tls", "true"),
+    label(name, "tls.certresolver", "letsencrypt"),
+    ...route(`${name}-plain`, "http", retry.replace(/-retry$/, "-https")),
+  ];
+}
