@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { settingOf, type Application, type EnvironmentVariable } from "./answers.ts";
+import { nextPriority, replicaId, traefikLabels, type Routing } from "./labels.ts";
+import type { ApplicationSpec } from "./spec.ts";
+
+export interface Replica {
+  /** Counted from 1. */
+  readonly number: number;
+  /** Its application's name in Coolify. */
+  readonly name: string;
+  /** What the replica header carries for it. */
+  readonly id: string;
+}
+
+/** What Coolify says of one replica. */
+export interface Actual {
+  readonly application: Application;
+  readonly variables: readonly EnvironmentVariable[];
+}
+
+/** One value of one setting as it should be. */
+type Setting = string | number | boolean;
+
+export interface Plan {
+  /** Sent with every change: Coolify regenerates labels when a request touches other fields, so labels go along each time. */
+  readonly patch: Readonly<Record<string, Setting>>;
+  /** Names of the settings that differ, for people. */
+  readonly changed: readonly string[];
+  /** Production rows to create or update, for `PATCH /envs/bulk`. */
+  readonly variables: readonly VariableRow[];
+  /** Rows nobody declared, with their preview twins. */
+  readonly remove: readonly EnvironmentVariable[];
+  /** The spec's revision differs from the one that was last rolled out. */
+  readonly stale: boolean;
+}
+
+/** All flags, always: an omitted one is not neutral (379abb2, EnvironmentVariable.php). */
+export interface VariableRow {
+  readonly key: string;
+  readonly value: string;
+  readonly is_preview: false;
+  readonly is_literal: true;
+  readonly is_multiline: boolean;
+  readonly is_shown_once: false;
+  readonly is_runtime: true;
+  readonly is_buildtime: false;
+}
+
+export function replicasOf({ name, replicas, image }: ApplicationSpec): Replica[] {
+  return Array.from({ length: replicas }, (_, index) => ({
+    number: index + 1,
+    name: index === 0 ? name : `${name}-${index + 1}`,
+    id: replicaId(index + 1, digestOf(image)),
+  }));
+}
+
+/** `sha256:<hex>` of a pinned image. */
+export function digestOf(image: string): string {
+  return image.slice(image.indexOf("@") + 1);
+}
+
+export function routingOf(spec: ApplicationSpec): Routing {
+  return {
+    environment: spec.environment,
+    name: spec.name,
+    hosts: spec.hosts,
+    tls: spec.tls,
+    port: spec.port,
+    healthPath: spec.health.path,
+  };
+}
+
+/** Form A of a digest pin: plain name and the tag `sha256-<hex>`, the one form that POST and PATCH both take. */
+export function imageFields(image: string): { docker_registry_image_name: string; docker_registry_image_tag: string } {
+  return {
+    docker_registry_image_name: image.slice(0, image.indexOf("@")),
+    docker_registry_image_tag: digestOf(image).replace(":", "-"),
+  };
+}
+
+/** The pinned image that Coolify's fields name, or null when they name a tag. */
+export function imageOf(application: Application): string | null {
+  const { docker_registry_image_name: name, docker_registry_image_tag: tag } = application;
+  const [, hex] = /^(?:sha256-)?([0-9a-f]{64})$/.exec(tag ?? "") ?? [];
+  return name && hex !== undefined ? `${name.replace(/@sha256$/, "")}@sha256:${hex}` : null;
+}
+
+/** Compares what is wanted with what Coolify says. Pure: the same function plans a rollout, shows a diff and finds drift. */
+export function planReplica(
+  spec: ApplicationSpec,
+  replica: Replica,
+  values: Readonly<Record<string, string>>,
+  actual: Actual,
+): Plan {
+  const labels = desiredLabels(spec, replica, actual.application);
+  const settings = desiredSettings(spec);
+  const differing = Object.entries(settings).filter(
+    ([name, value]) => !equal(settingOf(actual.application, name), value),
+  );
+  const labelsDiffer = labelsOf(actual.application).join("\n") !== labels.join("\n");
+  const changed = [...differing.map(([name]) => name), ...(labelsDiffer ? ["custom_labels"] : [])];
+  return {
+    patch: { ...settings, custom_labels: encodeLabels(labels) },
+    changed,
+    ...planVariables(values, actual.variables),
+    stale: !isRolledOut(spec, values, actual.application),
+  };
+}
+
+export function desiredLabels(spec: ApplicationSpec, replica: Replica, application: Application): string[] {
+  const routing = routingOf(spec);
+  return traefikLabels(routing, { id: replica.id, priority: nextPriority(routing, labelsOf(application)) });
+}
+
+export function encodeLabels(labels: readonly string[]): string {
+  return Buffer.from(labels.join("\n")).toString("base64");
+}
+
+/** The labels in place; empty when the token may not see them. */
+export function labelsOf({ custom_labels: encoded }: Application): string[] {
+  if (!encoded) return [];
+  const text = encoded.includes("=") && encoded.includes(".") ? encoded : Buffer.from(encoded, "base64").toString();
+  return text.split("\n").filter((line) => line !== "");
+}
+
+function desiredSettings(spec: ApplicationSpec): Record<string, Setting> {
+  return {
+    ...imageFields(spec.image),
+    ports_exposes: String(spec.port),
+    health_check_enabled: true,
+    health_check_type: "http",
+    health_check_scheme: "http",
+    health_check_method: "GET",
+    // localhost may resolve to ::1 while the application listens on 0.0.0.0.
+    health_check_host: "127.0.0.1",
+    health_check_port: String(spec.port),
+    health_check_path: spec.health.path,
+    health_check_interval: spec.health.intervalSeconds,
+    health_check_timeout: spec.health.timeoutSeconds,
+    health_check_retries: spec.health.retries,
+    health_check_start_period: spec.health.startPeriodSeconds,
+    stop_grace_period: spec.stopGracePeriodSeconds,
+    custom_network_aliases: spec.name,
+    limits_memory: spec.limits.memory ?? "0",
+    limits_cpus: spec.limits.cpus ?? "0",
+    is_auto_deploy_enabled: false,
+  };
+}
+
+function planVariables(
+  values: Readonly<Record<string, string>>,
+  rows: readonly EnvironmentVariable[],
+): Pick<Plan, "variables" | "remove"> {
+  const production = new Map(rows.filter(({ is_preview }) => !is_preview).map((row) => [row.key, row]));
+  return {
+    variables: Object.entries(values).flatMap(([key, value]) => {
+      const row = production.get(key);
+      // A hidden value is unknown, not different: the revision in the description tells whether it was rolled out.
+      const same = row !== undefined && (row.value == null || row.value === value) && row.is_literal;
+      return same ? [] : [variableRow(key, value)];
+    }),
+    remove: rows.filter(({ key }) => !(key in values)),
+  };
+}
+
+function variableRow(key: string, value: string): VariableRow {
+  return {
+    key,
+    value,
+    is_preview: false,
+    is_literal: true,
+    is_multiline: value.includes("\n"),
+    is_shown_once: false,
+    is_runtime: true,
+    is_buildtime: false,
+  };
+}
+
+/** Coolify answers numbers as strings, and booleans as 0 and 1, in places. */
+function equal(actual: ReturnType<typeof settingOf>, wanted: Setting): boolean {
+  if (typeof wanted === "boolean") return actual === wanted || actual === (wanted ? 1 : 0);
+  return actual !== null && actual !== undefined && String(actual) === String(wanted);
+}
+
+const markPattern = /^affexai owner=(\S+) revision=([0-9a-f]{16}|none)$/;
+
+/** The mark that `apply` leaves in the description: who manages this application, and which revision was last rolled out. */
+export function ownerMark(owner: string, revision: string): string {
+  return `affexai owner=${owner} revision=${revision}`;
+}
+
+export function ownerOf({ description }: Pick<Application, "description">): string | null {
+  return markPattern.exec(description ?? "")?.[1] ?? null;
+}
+
+/** Hash of everything that a container of this spec gets. The stamp is left out: a new attempt alone is no new revision. */
+export function revisionOf(spec: ApplicationSpec, values: Readonly<Record<string, string>>): string {
+  const { image, port, hosts, tls, health, versionPath, drain, stopGracePeriodSeconds, limits } = spec;
+  const content = { image, port, hosts, tls, health, versionPath, drain, stopGracePeriodSeconds, limits };
+  const variables = Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([content, variables]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+function isRolledOut(
+  spec: ApplicationSpec,
+  values: Readonly<Record<string, string>>,
+  application: Application,
+): boolean {
+  return markPattern.exec(application.description ?? "")?.[2] === revisionOf(spec, values);
+}
