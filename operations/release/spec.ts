@@ -145,3 +145,25 @@ export const LedgerHead = z.strictObject({
     .nullable(),
 });
 export type LedgerHead = z.infer<typeof LedgerHead>;
+
+/**
+ * The stack output `targets`: where the verbs that people run with `--stack` find what they work on. Database URLs are secret
+ * outputs of their own: `databaseUrl` (migrator), `backupDatabaseUrl`, `adminDatabaseUrl`.
+ */
+export const StackTargets = z.strictObject({
+  environment: z.string(),
+  ledger: LedgerLocation,
+  applications: z.array(RunningApplication),
+  database: z.strictObject({
+    name: z.string(),
+    /** The role that the application connects as. */
+    app: z.string(),
+  }),
+  image: z.strictObject({
+    runtime: z.enum(["docker", "unpacked"]),
+    /** The TypeORM data source, relative to the image's working directory. */
+    dataSource: z.string(),
+    nodePath: z.string(),
+  }),
+});
+export type StackTargets = z.infer<typeof StackTargets>;

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { nextPriority, routingName, traefikLabels, type Routing } from "../../../operations/coolify/labels.ts";
+
+const routing: Routing = {
+  environment: "production",
+  name: "backend",
+  hosts: ["api.affexai.com"],
+  tls: false,
+  port: 3001,
+  healthPath: "/health/ready",
+};
+
+describe("Traefik labels", () => {
+  it("route the hosts to one service with active checks and retries, and each replica by its header", () => {
+    const name = routingName(routing);
+    assert.deepEqual(traefikLabels(routing, { id: "1-0123456789ab", priority: 1000 }), [
+      "traefik.enable=true",
+      `traefik.http.routers.${name}.rule=Host(\`api.affexai.com\`)`,
+      `traefik.http.routers.${name}.entrypoints=http`,
+      `traefik.http.routers.${name}.service=${name}`,
+      `traefik.http.routers.${name}.priority=1000`,
+      `traefik.http.routers.${name}.middlewares=${name}-retry`,
+      `traefik.http.routers.${name}-1-0123456789ab.rule=(Host(\`api.affexai.com\`)) && Header(\`X-Affexai-Replica\`, \`1-0123456789ab\`)`,
+      `traefik.http.routers.${name}-1-0123456789ab.entrypoints=http`,
+      `traefik.http.routers.${name}-1-0123456789ab.service=${name}-1-0123456789ab`,
+      `traefik.http.routers.${name}-1-0123456789ab.priority=1000000`,
+      `traefik.http.routers.${name}-1-0123456789ab.middlewares=${name}-retry`,
+      `traefik.http.services.${name}.loadbalancer.server.port=3001`,
+      `traefik.http.services.${name}.loadbalancer.healthcheck.path=/health/ready`,
+      `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
+      `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
+      `traefik.http.services.${name}-1-0123456789ab.loadbalancer.server.port=3001`,
+      `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
+      `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
+    ]);
+  });
+
+  it("carry the definition's hash in the name, so that unequal definitions never share one", () => {
+    assert.match(routingName(routing), /^production-backend-[0-9a-f]{10}$/);
+    for (const other of [{ port: 3002 }, { hosts: ["x.affexai.com"] }, { tls: true }, { healthPath: "/health" }]) {
+      assert.notEqual(routingName({ ...routing, ...other }), routingName(routing), JSON.stringify(other));
+    }
+    assert.equal(routingName({ ...routing }), routingName(routing));
+  });
+
+  it("with TLS serve on https and redirect on http, without touching Coolify's own middleware names", () => {
+    const labels = traefikLabels({ ...routing, tls: true }, { id: "1-0123456789ab", priority: 1000 });
+    const name = routingName({ ...routing, tls: true });
+    assert.ok(labels.includes(`traefik.http.routers.${name}.entrypoints=https`));
+    assert.ok(labels.includes(`traefik.http.routers.${name}.tls.certresolver=letsencrypt`));
+    assert.ok(labels.includes(`traefik.http.routers.${name}-plain.middlewares=${name}-https`));
+    assert.ok(labels.includes(`traefik.http.middlewares.${name}-https.redirectscheme.scheme=https`));
+    assert.deepEqual(
+      labels.filter((label) => /middlewares\.(gzip|redirect-to-https)\./.test(label)),
+      [],
+    );
+  });
+
+  it("take an application without hosts out of routing", () => {
+    assert.deepEqual(traefikLabels({ ...routing, hosts: [] }, { id: "1-0123456789ab", priority: 1000 }), [
+      "traefik.enable=false",
+    ]);
+  });
+});
+
+describe("priority of a definition", () => {
+  it("starts at 1000 where no labels are in place", () => {
+    assert.equal(nextPriority(routing, []), 1000);
+  });
+
+  it("stays while the definition stays", () => {
+    assert.equal(nextPriority(routing, traefikLabels(routing, { id: "1-a", priority: 1007 })), 1007);
+  });
+
+  it("rises by one with a changed definition, past every router in place", () => {
+    const labels = traefikLabels(routing, { id: "1-a", priority: 1007 });
+    assert.equal(nextPriority({ ...routing, port: 3002 }, labels), 1008);
+  });
+
+  it("stays with TLS too, where two routers carry it", () => {
+    const secure = { ...routing, tls: true };
+    assert.equal(nextPriority(secure, traefikLabels(secure, { id: "1-a", priority: 1003 })), 1003);
+  });
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import type { Application, EnvironmentVariable } from "../../../operations/coolify/answers.ts";
+import {
+  imageFields,
+  imageOf,
+  ownerMark,
+  ownerOf,
+  planReplica,
+  replicasOf,
+  revisionOf,
+  type Replica,
+} from "../../../operations/coolify/plan.ts";
+import { applicationSpec } from "./application-spec.ts";
+
+const spec = applicationSpec();
+const values = { LOG_LEVEL: "info", JWT_SECRET: "s3cret-value" };
+const replica = replicasOf(spec)[0] as Replica;
+
+function row(key: string, value: string | undefined, change: Partial<EnvironmentVariable> = {}): EnvironmentVariable {
+  return {
+    uuid: `row-${key}`,
+    key,
+    value,
+    is_preview: false,
+    is_literal: true,
+    is_multiline: false,
+    is_runtime: true,
+    is_buildtime: false,
+    ...change,
+  };
+}
+
+/** What Coolify answers after the plan for `spec` was carried out. */
+function settled(change: Record<string, unknown> = {}): Application {
+  const fresh: Application = { uuid: "a1", name: "backend" };
+  const { patch } = planReplica(spec, replica, values, { application: fresh, variables: [] });
+  return {
+    ...fresh,
+    ...patch,
+    description: ownerMark("backend", revisionOf(spec, values)),
+    status: "running:healthy",
+    ...change,
+  };
+}
+
+describe("the plan of a replica", () => {
+  it("asks for nothing when Coolify has it all", () => {
+    const plan = planReplica(spec, replica, values, {
+      application: settled(),
+      variables: [row("LOG_LEVEL", "info"), row("JWT_SECRET", "s3cret-value")],
+    });
+    assert.deepEqual(
+      { changed: plan.changed, variables: plan.variables, remove: plan.remove, stale: plan.stale },
+      { changed: [], variables: [], remove: [], stale: false },
+    );
+  });
+
+  it("takes numbers as strings and booleans as 0 and 1, as Coolify answers them", () => {
+    const application = settled({ health_check_interval: "1", health_check_enabled: 1, is_auto_deploy_enabled: 0 });
+    assert.deepEqual(planReplica(spec, replica, values, { application, variables: [] }).changed, []);
+  });
+
+  it("finds a setting beside the fields or in `settings`", () => {
+    const { stop_grace_period, ...rest } = settled();
+    const application: Application = { ...rest, uuid: "a1", name: "backend", settings: { stop_grace_period } };
+    assert.deepEqual(planReplica(spec, replica, values, { application, variables: [] }).changed, []);
+  });
+
+  it("names each setting that differs, and sends the labels with it", () => {
+    const application = settled({ health_check_enabled: false, docker_registry_image_tag: "latest" });
+    const plan = planReplica(spec, replica, values, { application, variables: [] });
+    assert.deepEqual(plan.changed, ["docker_registry_image_tag", "health_check_enabled"]);
+    assert.equal(typeof plan.patch.custom_labels, "string");
+  });
+
+  it("sees labels that Coolify regenerated", () => {
+    const application = settled({ custom_labels: Buffer.from("traefik.enable=true").toString("base64") });
+    assert.deepEqual(planReplica(spec, replica, values, { application, variables: [] }).changed, ["custom_labels"]);
+  });
+
+  it("writes changed and missing variables as literal runtime rows with every flag", () => {
+    const plan = planReplica(spec, replica, values, { application: settled(), variables: [row("LOG_LEVEL", "debug")] });
+    assert.deepEqual(
+      plan.variables.map(({ key, value }) => [key, value]),
+      [
+        ["LOG_LEVEL", "info"],
+        ["JWT_SECRET", "s3cret-value"],
+      ],
+    );
+    assert.deepEqual(plan.variables[0], {
+      key: "LOG_LEVEL",
+      value: "info",
+      is_preview: false,
+      is_literal: true,
+      is_multiline: false,
+      is_shown_once: false,
+      is_runtime: true,
+      is_buildtime: false,
+    });
+  });
+
+  it("rewrites a row that Coolify would interpolate", () => {
+    const variables = [row("LOG_LEVEL", "info", { is_literal: false }), row("JWT_SECRET", "s3cret-value")];
+    const plan = planReplica(spec, replica, values, { application: settled(), variables });
+    assert.deepEqual(
+      plan.variables.map(({ key }) => key),
+      ["LOG_LEVEL"],
+    );
+  });
+
+  it("removes undeclared rows together with their preview twins, and leaves declared twins alone", () => {
+    const variables = [
+      row("OLD", "1"),
+      row("OLD", "1", { uuid: "twin-OLD", is_preview: true }),
+      row("LOG_LEVEL", "info"),
+      row("LOG_LEVEL", "stale", { uuid: "twin-LOG_LEVEL", is_preview: true }),
+      row("JWT_SECRET", "s3cret-value"),
+    ];
+    const plan = planReplica(spec, replica, values, { application: settled(), variables });
+    assert.deepEqual(
+      plan.remove.map(({ uuid }) => uuid),
+      ["row-OLD", "twin-OLD"],
+    );
+    assert.deepEqual(plan.variables, []);
+  });
+
+  it("takes a hidden value as unknown; the mark tells that another value was never rolled out", () => {
+    const variables = [row("LOG_LEVEL", "info"), row("JWT_SECRET", undefined)];
+    const same = planReplica(spec, replica, values, { application: settled(), variables });
+    assert.deepEqual([same.variables, same.stale], [[], false]);
+    const rotated = planReplica(
+      spec,
+      replica,
+      { ...values, JWT_SECRET: "another" },
+      { application: settled(), variables },
+    );
+    assert.equal(rotated.stale, true);
+  });
+
+  it("is stale after a crash between the settings and the verified deployment", () => {
+    const application = settled({ description: ownerMark("backend", "none") });
+    assert.equal(planReplica(spec, replica, values, { application, variables: [] }).stale, true);
+  });
+});
+
+describe("a revision", () => {
+  it("changes with everything a container gets, and not with a new attempt", () => {
+    const revision = revisionOf(spec, values);
+    assert.equal(revisionOf({ ...spec, stamp: { id: "release-1", after: "000003" } }, values), revision);
+    for (const change of [{ port: 1 }, { stopGracePeriodSeconds: 30 }, { limits: { memory: "512m" } }]) {
+      assert.notEqual(revisionOf({ ...spec, ...change }, values), revision, JSON.stringify(change));
+    }
+    assert.notEqual(revisionOf(spec, { ...values, LOG_LEVEL: "debug" }), revision);
+    assert.equal(revisionOf(spec, { JWT_SECRET: "s3cret-value", LOG_LEVEL: "info" }), revision);
+  });
+});
+
+describe("image fields", () => {
+  const image = `ghcr.io/affexai/backend@sha256:${"ab".repeat(32)}`;
+
+  it("pin a digest in the form that POST and PATCH both take", () => {
+    assert.deepEqual(imageFields(image), {
+      docker_registry_image_name: "ghcr.io/affexai/backend",
+      docker_registry_image_tag: `sha256-${"ab".repeat(32)}`,
+    });
+  });
+
+  it("are read back in either form, and a tag is no pin", () => {
+    const application = { uuid: "a", name: "b" };
+    assert.equal(imageOf({ ...application, ...imageFields(image) }), image);
+    const formB = {
+      docker_registry_image_name: "ghcr.io/affexai/backend@sha256",
+      docker_registry_image_tag: "ab".repeat(32),
+    };
+    assert.equal(imageOf({ ...application, ...formB }), image);
+    assert.equal(
+      imageOf({ ...application, docker_registry_image_name: "x/y", docker_registry_image_tag: "latest" }),
+      null,
+    );
+  });
+});
+
+describe("the owner mark", () => {
+  it("is read back, and other descriptions have no owner", () => {
+    assert.equal(ownerOf({ description: ownerMark("backend", "none") }), "backend");
+    assert.equal(ownerOf({ description: "made by hand" }), null);
+    assert.equal(ownerOf({ description: null }), null);
+  });
+});
