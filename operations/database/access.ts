@@ -1,0 +1,79 @@
+import { OperationError } from "../error.ts";
+import type { Context } from "../verb.ts";
+
+/** A database and who goes there, taken apart from a URL. */
+export interface DatabaseAccess {
+  /** The variable it came from, for messages. */
+  readonly variable: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly tls: Tls;
+}
+
+/** libpq's `sslmode`, without the modes that fall back to plain text. */
+export type Tls = { readonly mode: "disable" | "require" | "verify-full"; readonly rootCertificate?: string };
+
+const parameters = ["sslmode", "sslrootcert"];
+
+/**
+ * Reads `postgres://user:password@host:port/database[?sslmode=disable|require|verify-full&sslrootcert=file]` from a variable.
+ * Throws an OperationError (usage) that lists everything wrong with it, and never its value.
+ */
+export function databaseAccess(env: Context["env"], variable: string): DatabaseAccess {
+  const value = env[variable];
+  if (value === undefined || value === "") throw wrong(variable, ["is not set"]);
+  if (!URL.canParse(value)) throw wrong(variable, ["is not a URL"]);
+  const url = new URL(value);
+  const database = decodeURIComponent(url.pathname.slice(1));
+  const mode = url.searchParams.get("sslmode") ?? "disable";
+  const rootCertificate = url.searchParams.get("sslrootcert") ?? undefined;
+  const problems = [
+    ...(["postgres:", "postgresql:"].includes(url.protocol) ? [] : [`has the scheme ${url.protocol}`]),
+    ...(url.hostname === "" ? ["names no host"] : []),
+    ...(url.username === "" ? ["names no user"] : []),
+    ...(database === "" ? ["names no database"] : []),
+    ...(isMode(mode) ? [] : [`has sslmode=${mode}`]),
+    ...[...url.searchParams.keys()].filter((key) => !parameters.includes(key)).map((key) => `has the parameter ${key}`),
+  ];
+  if (problems.length > 0 || !isMode(mode)) throw wrong(variable, problems);
+  return {
+    variable,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port === "" ? 5432 : Number(url.port),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database,
+    tls: { mode, ...(rootCertificate === undefined ? {} : { rootCertificate }) },
+  };
+}
+
+/** The same server and user, another database. */
+export function onDatabase(access: DatabaseAccess, database: string): DatabaseAccess {
+  return { ...access, database };
+}
+
+/** The URL again, for a child that takes one in its environment. */
+export function databaseUrl({ host, port, user, password, database, tls }: DatabaseAccess): string {
+  const url = new URL(`postgres://${host.includes(":") ? `[${host}]` : host}:${port}`);
+  url.username = encodeURIComponent(user);
+  url.password = encodeURIComponent(password);
+  url.pathname = encodeURIComponent(database);
+  if (tls.mode !== "disable") url.searchParams.set("sslmode", tls.mode === "require" ? "no-verify" : tls.mode);
+  if (tls.rootCertificate !== undefined) url.searchParams.set("sslrootcert", tls.rootCertificate);
+  return url.href;
+}
+
+function isMode(mode: string): mode is Tls["mode"] {
+  return mode === "disable" || mode === "require" || mode === "verify-full";
+}
+
+function wrong(variable: string, problems: readonly string[]): OperationError {
+  return new OperationError("usage", {
+    where: variable,
+    what: `${problems.join(", ")}.`,
+    next: "Set it to postgres://user:password@host:port/database, with sslmode=disable, require or verify-full if needed.",
+  });
+}
