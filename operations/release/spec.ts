@@ -150,20 +150,20 @@ export type LedgerHead = z.infer<typeof LedgerHead>;
  * The stack output `targets`: where the verbs that people run with `--stack` find what they work on. Database URLs are secret
  * outputs of their own: `databaseUrl` (migrator), `backupDatabaseUrl`, `adminDatabaseUrl`.
  */
-export const StackTargets = z.strictObject({
+export const StackTargets = z.object({
   environment: z.string(),
-  ledger: LedgerLocation,
-  applications: z.array(RunningApplication),
-  database: z.strictObject({
-    name: z.string(),
-    /** The role that the application connects as. */
-    app: z.string(),
-  }),
-  image: z.strictObject({
-    runtime: z.enum(["docker", "unpacked"]),
+  /** Backups and the ledger. */
+  bucket: z.string(),
+  /** The database's name. */
+  database: z.string(),
+  roles: z.object({ migrator: z.string(), app: z.string(), backup: z.string() }),
+  applications: z.array(z.object({ ...RunningApplication.shape, uuids: z.array(z.string()) })),
+  criticalPaths: z.array(CriticalPath),
+  migrations: z.object({
+    imageRuntime: z.enum(["docker", "unpacked"]),
+    nodePath: z.string(),
     /** The TypeORM data source, relative to the image's working directory. */
     dataSource: z.string(),
-    nodePath: z.string(),
   }),
 });
 export type StackTargets = z.infer<typeof StackTargets>;
