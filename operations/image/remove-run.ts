@@ -1,0 +1,94 @@
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { OperationError } from "../error.ts";
+import { run } from "../process.ts";
+import { codeOf } from "./cache.ts";
+import { dockerListArguments } from "./docker-arguments.ts";
+import { checkRunId, runTitle, type ImageRuntime } from "./run-id.ts";
+
+const goneTimeoutMs = 30_000;
+
+/**
+ * Ends whatever is left of a run, at once and without asking it, and returns when it is gone: how many containers or processes
+ * that were. Zero is the usual answer. Throws an OperationError when something does not go away.
+ */
+export async function removeRun(runId: string, runtime: ImageRuntime): Promise<number> {
+  checkRunId(runId);
+  const [list, remove] =
+    runtime === "docker"
+      ? [() => listContainers(runId), removeContainers]
+      : [() => listProcesses(runTitle(runId)), killProcesses];
+  const seen = new Set<string>();
+  const deadline = Date.now() + goneTimeoutMs;
+  for (;;) {
+    const left = await list();
+    if (left.length === 0) return seen.size;
+    for (const id of left) seen.add(id);
+    if (Date.now() > deadline) {
+      throw new OperationError("failed", {
+        where: `run ${runId}`,
+        what: `is still there ${goneTimeoutMs / 1000} s after it was ended: ${left.join(", ")}.`,
+        next: "Look at it by this id, end it by hand, and run this again.",
+      });
+    }
+    await remove(left);
+    await delay(100);
+  }
+}
+
+async function listContainers(runId: string): Promise<string[]> {
+  const { stdout } = await run({ file: "docker", arguments: dockerListArguments(runId), timeoutMs: 30_000 });
+  return stdout.split("\n").filter((id) => id !== "");
+}
+
+async function removeContainers(ids: readonly string[]): Promise<void> {
+  try {
+    await run({ file: "docker", arguments: ["rm", "--force", "--volumes", ...ids], timeoutMs: 30_000 });
+  } catch (error) {
+    // `--rm` is at work on it already, or was quicker; the next look tells.
+    if (!(error instanceof OperationError) || !/no such container|already in progress/i.test(error.message))
+      throw error;
+  }
+}
+
+async function listProcesses(title: string): Promise<string[]> {
+  const running = process.platform === "linux" ? await commandLinesOfLinux() : await commandLinesOfPs();
+  return running
+    .filter(({ words }) => words.includes(title) || words.includes(`--title=${title}`))
+    .map(({ pid }) => pid)
+    .filter((pid) => pid !== String(process.pid));
+}
+
+interface CommandLine {
+  readonly pid: string;
+  readonly words: readonly string[];
+}
+
+async function commandLinesOfLinux(): Promise<CommandLine[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map(async (pid) => ({
+      pid,
+      words: (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0"),
+    })),
+  );
+  return lines;
+}
+
+async function commandLinesOfPs(): Promise<CommandLine[]> {
+  const { stdout } = await run({ file: "ps", arguments: ["-A", "-o", "pid=,command="], timeoutMs: 30_000 });
+  return stdout.split("\n").map((line) => {
+    const [pid = "", ...words] = line.trim().split(/\s+/);
+    return { pid, words };
+  });
+}
+
+async function killProcesses(pids: readonly string[]): Promise<void> {
+  for (const pid of pids) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if (codeOf(error) !== "ESRCH") throw error;
+    }
+  }
+}
