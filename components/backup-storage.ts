@@ -1,0 +1,198 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
+import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
+import { BucketObjectLockConfiguration } from "@pulumi/aws/s3/bucketObjectLockConfiguration.js";
+import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
+import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
+import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
+import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+import type { BackupReason } from "../operations/database/spec.ts";
+import type { z } from "zod";
+import { BucketIdentity } from "./bucket-identity.ts";
+
+/** Days that a backup is kept, by why it was made. */
+export type Retention = Record<z.infer<typeof BackupReason>, number>;
+
+export interface BackupStorageArgs {
+  /** The bucket's name, unique in the whole of S3. */
+  bucket: string;
+  environment: string;
+  /** No version of any object can be deleted before this many days, by anyone (governance mode). */
+  lockDays: number;
+  keepDays: Retention;
+}
+
+/**
+ * The bucket of backups and of the ledger: private, versioned, encrypted, locked.
+ *
+ * Backups expire by the prefix they are kept under, `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
+ * Three identities: the writer cannot delete, the reader only reads, and only the pruner may delete, and only backups.
+ */
+export class BackupStorage extends pulumi.ComponentResource {
+  static readonly __pulumiType = "affexai:storage:BackupStorage";
+  /** The bucket's name, once everything that protects it is in place. */
+  readonly bucket: pulumi.Output<string>;
+  readonly writer: BucketIdentity;
+  readonly reader: BucketIdentity;
+  readonly pruner: BucketIdentity;
+
+  constructor(name: string, args: BackupStorageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(BackupStorage.__pulumiType, name, args, opts);
+    if (args.lockDays < 1) {
+      throw new pulumi.ResourceError(
+        `lockDays must be at least 1, got ${args.lockDays}. Give the days no backup may be deleted in.`,
+        this,
+        true,
+      );
+    }
+    const child = { parent: this };
+    const storage = new Bucket(
+      `${name}-bucket`,
+      { bucket: args.bucket, objectLockEnabled: true, forceDestroy: false, tags: { environment: args.environment } },
+      { ...child, protect: true },
+    );
+    const bucket = storage.bucket;
+
+    const privacy = new BucketPublicAccessBlock(
+      `${name}-privacy`,
+      { bucket, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+      child,
+    );
+    const ownership = new BucketOwnershipControls(
+      `${name}-ownership`,
+      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      child,
+    );
+    const versioning = new BucketVersioning(
+      `${name}-versioning`,
+      { bucket, versioningConfiguration: { status: "Enabled" } },
+      child,
+    );
+    const encryption = new BucketServerSideEncryptionConfiguration(
+      `${name}-encryption`,
+      { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" }, bucketKeyEnabled: false }] },
+      child,
+    );
+    // Object lock and rules about old versions are refused by S3 until versioning is on.
+    const afterVersioning = { ...child, dependsOn: [versioning] };
+    const lock = new BucketObjectLockConfiguration(
+      `${name}-lock`,
+      {
+        bucket,
+        objectLockEnabled: "Enabled",
+        rule: { defaultRetention: { mode: "GOVERNANCE", days: args.lockDays } },
+      },
+      afterVersioning,
+    );
+    const lifecycle = new BucketLifecycleConfiguration(
+      `${name}-lifecycle`,
+      { bucket, rules: lifecycleRules(args.environment, args.keepDays) },
+      afterVersioning,
+    );
+
+    const backups = `backups/${args.environment}/*`;
+    this.writer = new BucketIdentity(
+      `${name}-writer`,
+      {
+        user: `${args.bucket}-writer`,
+        bucket: args.bucket,
+        bucketActions: ["s3:ListBucket", "s3:GetBucketLocation"],
+        objectActions: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
+        objects: ["*"],
+      },
+      child,
+    );
+    this.reader = new BucketIdentity(
+      `${name}-reader`,
+      {
+        user: `${args.bucket}-reader`,
+        bucket: args.bucket,
+        bucketActions: ["s3:ListBucket", "s3:GetBucketLocation"],
+        objectActions: ["s3:GetObject", "s3:GetObjectVersion"],
+        objects: ["*"],
+      },
+      child,
+    );
+    this.pruner = new BucketIdentity(
+      `${name}-pruner`,
+      {
+        user: `${args.bucket}-pruner`,
+        bucket: args.bucket,
+        bucketActions: ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"],
+        objectActions: ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        objects: [backups],
+      },
+      child,
+    );
+    // S3 refuses a bucket policy while it cannot yet tell that the policy is not a public one.
+    const policy = new BucketPolicy(
+      `${name}-policy`,
+      { bucket, policy: bucketPolicy(args.bucket, backups, this.pruner.arn) },
+      { ...child, dependsOn: [privacy] },
+    );
+
+    const inPlace = [privacy, ownership, versioning, encryption, lock, lifecycle, policy].map((piece) => piece.id);
+    this.bucket = pulumi.all([bucket, ...inPlace]).apply(([value]) => value);
+    this.registerOutputs({ bucket: this.bucket });
+  }
+}
+
+/** Every rule names its prefix, so that nothing outside `backups/` can expire. */
+function lifecycleRules(environment: string, keepDays: Retention) {
+  const enabled = { status: "Enabled" };
+  return [
+    ...Object.entries(keepDays).map(([reason, days]) => ({
+      ...enabled,
+      id: `expire-${reason}`,
+      filter: { prefix: `backups/${environment}/${reason}/` },
+      expiration: { days },
+      noncurrentVersionExpiration: { noncurrentDays: 1 },
+    })),
+    {
+      ...enabled,
+      id: "drop-markers-of-expired-backups",
+      filter: { prefix: `backups/${environment}/` },
+      expiration: { expiredObjectDeleteMarker: true },
+    },
+    {
+      ...enabled,
+      id: "abort-unfinished-uploads",
+      filter: { prefix: `backups/${environment}/` },
+      abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+    },
+  ];
+}
+
+/** Denials only: what an identity may do is said by its own policy. */
+function bucketPolicy(bucket: string, backups: string, pruner: pulumi.Output<string>) {
+  const everything = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const deletes = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
+  const deny = { Effect: "Deny", Principal: "*" };
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "DenyInsecureTransport",
+        ...deny,
+        Action: "s3:*",
+        Resource: everything,
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+      {
+        Sid: "DenyDeletesExceptPruner",
+        ...deny,
+        Action: deletes,
+        Resource: `arn:aws:s3:::${bucket}/*`,
+        Condition: { ArnNotEquals: { "aws:PrincipalArn": pruner } },
+      },
+      { Sid: "DenyDeletesOutsideBackups", ...deny, Action: deletes, NotResource: `arn:aws:s3:::${bucket}/${backups}` },
+      {
+        Sid: "DenyBypassingTheLock",
+        ...deny,
+        Action: "s3:BypassGovernanceRetention",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      },
+    ],
+  });
+}

@@ -1,0 +1,116 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ApplicationResult, ApplicationSpec, type HealthGate, type Placement } from "../operations/coolify/spec.ts";
+import type { LedgerLocation, ReleaseStamp } from "../operations/release/spec.ts";
+import { operation } from "./command.ts";
+
+export interface CoolifyApplicationArgs {
+  placement: pulumi.Input<Placement>;
+  environment: string;
+  /** `<registry>/<repository>@sha256:<64 hex>`, known in preview. */
+  image: pulumi.Input<string>;
+  port: number;
+  /** Public host names; empty for a worker. */
+  hosts: string[];
+  tls: boolean;
+  /** The proxy's port, where it is neither 80 nor 443. */
+  publicPort?: number;
+  /** Containers that serve at the same time. */
+  replicas: number;
+  /** What has to answer before a new container gets requests, and as long as it gets them. */
+  health: HealthGate;
+  /** Answers `{release, digest, gitSha}` of what really runs. */
+  versionPath: string;
+  /** After SIGTERM: ready for `readySeconds`, then unready but serving for `drainSeconds`. */
+  drain: { readySeconds: number; drainSeconds: number };
+  stopGracePeriodSeconds: number;
+  limits: { memory?: string; cpus?: string };
+  /** Shown in state and previews. */
+  variables: Record<string, pulumi.Input<string>>;
+  secretVariables: Record<string, pulumi.Input<string>>;
+  stamp: ReleaseStamp;
+  ledger: LedgerLocation;
+  rolloutTimeoutSeconds: number;
+  /** Results of what must have passed before, such as the migration's attempt. */
+  after: pulumi.Input<string>[];
+}
+
+/**
+ * One application at one digest on Coolify: settings, variables, labels, health gate, rollout.
+ *
+ * It is done when every replica answers with that digest. A replica that never gets ready keeps the old one serving, and the
+ * resource fails. The platform itself tells the application its digest (`AFFEXAI_IMAGE_DIGEST`) and its drain times.
+ */
+export class CoolifyApplication extends pulumi.ComponentResource {
+  static readonly __pulumiType = "affexai:coolify:CoolifyApplication";
+  /** Where users reach it, without a trailing slash; null for a worker. */
+  readonly url: pulumi.Output<string | null>;
+  readonly attempt: pulumi.Output<string>;
+  readonly digest: pulumi.Output<string>;
+  readonly uuids: pulumi.Output<string[]>;
+
+  constructor(name: string, args: CoolifyApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { after, ...declared } = args;
+    const secretVariables = Object.fromEntries(
+      Object.entries(args.secretVariables).map(([key, value]) => [key, pulumi.secret(value)]),
+    );
+    const variables = { ...args.variables, ...platformVariables(args) };
+    super(CoolifyApplication.__pulumiType, name, { ...declared, variables, secretVariables }, opts);
+    this.#check(args);
+    const result = operation(
+      `${name}-apply`,
+      {
+        noun: "application",
+        verb: "apply",
+        spec: ApplicationSpec,
+        result: ApplicationResult,
+        input: {
+          ...declared,
+          owner: name,
+          name,
+          variables: pulumi.output(variables),
+          secretVariables: Object.keys(secretVariables).sort(),
+          after: pulumi.all(after),
+        },
+        secrets: Object.fromEntries(Object.entries(secretVariables).map(([key, value]) => [`VARIABLE_${key}`, value])),
+        timeoutMinutes: Math.ceil(args.rolloutTimeoutSeconds / 60) + 5,
+      },
+      { parent: this },
+    );
+    this.url = result.url;
+    this.attempt = result.attempt;
+    this.digest = result.digest;
+    this.uuids = result.uuids;
+    this.registerOutputs({ url: this.url, attempt: this.attempt, digest: this.digest, uuids: this.uuids });
+  }
+
+  #check(args: CoolifyApplicationArgs) {
+    if (args.replicas !== 1) {
+      throw new pulumi.ResourceError(
+        `replicas must be 1, got ${args.replicas}. The rollout moves one replica.`,
+        this,
+        true,
+      );
+    }
+    const both = Object.keys(args.variables).filter((key) => key in args.secretVariables);
+    if (both.length > 0) {
+      throw new pulumi.ResourceError(
+        `${both.join(", ")} is both in variables and in secretVariables. Keep the secret one.`,
+        this,
+        true,
+      );
+    }
+  }
+}
+
+/** What only the platform knows. */
+function platformVariables(args: CoolifyApplicationArgs) {
+  const { readySeconds, drainSeconds } = args.drain;
+  return {
+    AFFEXAI_IMAGE_DIGEST: pulumi.output(args.image).apply((image) => image.slice(image.indexOf("@") + 1)),
+    DRAIN_READY_SECONDS: `${readySeconds}`,
+    DRAIN_SECONDS: `${drainSeconds}`,
+    // What is left of the grace period for running requests and jobs, less a second to exit by itself.
+    DRAIN_LIMIT_SECONDS: `${Math.max(1, args.stopGracePeriodSeconds - readySeconds - drainSeconds - 1)}`,
+    PORT: `${args.port}`,
+  };
+}

@@ -1,0 +1,76 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { type ImageRuntime, MigrationResult, MigrationSpec, type ProtectedTable } from "../operations/database/spec.ts";
+import type { LedgerLocation, ReleaseRecord, ReleaseStamp } from "../operations/release/spec.ts";
+import { operation } from "./command.ts";
+
+export interface DatabaseMigrationArgs {
+  /** The release whose migrations run, with the TypeORM options found in its image. */
+  record: ReleaseRecord;
+  stamp: ReleaseStamp;
+  /** The bucket that takes the backup made before anything changes, and the ledger of attempts. */
+  ledger: LedgerLocation;
+  /** The backend's image by digest, known in preview. */
+  image: pulumi.Input<string>;
+  imageRuntime: z.infer<typeof ImageRuntime>;
+  /** The TypeORM data source, relative to the image's working directory. */
+  dataSource: string;
+  /** Node inside the image. */
+  nodePath: string;
+  /** The role that the application connects as: frozen during maintenance. */
+  app: string;
+  /** As the owner of the schema. Secret. */
+  databaseUrl: pulumi.Input<string>;
+  /** As the role that reads everything. Secret. */
+  backupDatabaseUrl: pulumi.Input<string>;
+  /** A migration waits this long for a lock, so that it never makes the users wait longer. */
+  lockTimeoutSeconds: number;
+  statementTimeoutSeconds: number;
+  protectedTables: z.infer<typeof ProtectedTable>[];
+  /** A release without pending migrations accepts a verified backup younger than this. */
+  backupMaxAgeSeconds: number;
+  /** What must be in place first: the storage, the roles. */
+  after: pulumi.Resource[];
+}
+
+/**
+ * Applies a release's pending migrations, guarded: backup, fingerprint, migrate, verify, and the way back when it fails.
+ * Applications depend on it, so no code of the new release serves before it has passed.
+ */
+export class DatabaseMigration extends pulumi.ComponentResource {
+  static readonly __pulumiType = "affexai:database:DatabaseMigration";
+  /** The attempt in the ledger that this run belongs to. */
+  readonly attempt: pulumi.Output<string>;
+  readonly outcome: pulumi.Output<string>;
+  /** Id of the backup behind this deployment. */
+  readonly backup: pulumi.Output<string>;
+
+  constructor(name: string, args: DatabaseMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { databaseUrl, backupDatabaseUrl, after, ...spec } = args;
+    const secrets = {
+      databaseUrl: pulumi.secret(databaseUrl),
+      backupDatabaseUrl: pulumi.secret(backupDatabaseUrl),
+    };
+    super(DatabaseMigration.__pulumiType, name, { ...spec, ...secrets }, opts);
+    const result = operation(
+      `${name}-run`,
+      {
+        noun: "migration",
+        verb: "run",
+        spec: MigrationSpec,
+        result: MigrationResult,
+        input: { owner: name, ...spec },
+        secrets: {
+          DATABASE_URL: secrets.databaseUrl,
+          BACKUP_DATABASE_URL: secrets.backupDatabaseUrl,
+        },
+        timeoutMinutes: 240,
+      },
+      { parent: this, dependsOn: after },
+    );
+    this.attempt = result.attempt;
+    this.outcome = result.outcome;
+    this.backup = result.backup;
+    this.registerOutputs({ attempt: this.attempt, outcome: this.outcome, backup: this.backup });
+  }
+}

@@ -1,0 +1,55 @@
+import * as pulumi from "@pulumi/pulumi";
+import { RandomPassword } from "@pulumi/random/randomPassword.js";
+import { DatabaseResult, type Placement, RedisSpec } from "../operations/coolify/spec.ts";
+import { operation } from "./command.ts";
+
+export type RedisCacheArgs =
+  | {
+      kind: "coolify";
+      placement: pulumi.Input<Placement>;
+      /** The name in Coolify. */
+      cache: string;
+      /** Image with a tag. */
+      image: string;
+    }
+  | {
+      kind: "external";
+      /** An existing server's URL. Secret. */
+      url: pulumi.Input<string>;
+    };
+
+/** Redis: private on Coolify and protected from deletion (it holds the queues), or somebody else's, adopted by its URL. */
+export class RedisCache extends pulumi.ComponentResource {
+  static readonly __pulumiType = "affexai:coolify:RedisCache";
+  /** `redis://default:<password>@<host>:<port>/0`. Secret. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: RedisCacheArgs, opts?: pulumi.ComponentResourceOptions) {
+    const declared = args.kind === "external" ? { ...args, url: pulumi.secret(args.url) } : args;
+    super(RedisCache.__pulumiType, name, declared, opts);
+    this.url = args.kind === "external" ? pulumi.secret(args.url) : this.#onCoolify(name, args);
+    this.registerOutputs({ url: this.url });
+  }
+
+  #onCoolify(name: string, args: Extract<RedisCacheArgs, { kind: "coolify" }>): pulumi.Output<string> {
+    const password = new RandomPassword(
+      `${name}-password`,
+      { length: 32, special: false },
+      { parent: this, protect: true },
+    );
+    const server = operation(
+      `${name}-apply`,
+      {
+        noun: "redis",
+        verb: "apply",
+        spec: RedisSpec,
+        result: DatabaseResult,
+        input: { owner: name, placement: args.placement, name: args.cache, image: args.image },
+        secrets: { REDIS_PASSWORD: password.result },
+        timeoutMinutes: 15,
+      },
+      { parent: this, protect: true },
+    );
+    return pulumi.secret(pulumi.interpolate`redis://default:${password.result}@${server.host}:${server.port}/0`);
+  }
+}

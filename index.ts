@@ -1,0 +1,12 @@
+import { loadConfig } from "./stacks/config.ts";
+import { ledgerReader } from "./stacks/ledger.ts";
+import { platform } from "./stacks/platform.ts";
+import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
+
+const config = loadConfig();
+const declared = await declareRelease(
+  { bucket: config.storage.backupBucket, environment: config.environment },
+  { named: process.env["AFFEXAI_RELEASE"], ledger: ledgerReader, lastOutput: lastOutputOfThisStack },
+);
+
+export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl } = platform(config, declared);

@@ -1,0 +1,124 @@
+import type { z } from "zod";
+import type { HealthGate } from "../operations/coolify/spec.ts";
+import type { BackupReason } from "../operations/database/spec.ts";
+
+type Reason = z.infer<typeof BackupReason>;
+
+/** How an environment behaves, whatever its names and addresses are. Stack files never repeat or change any of it. */
+export interface Environment {
+  readonly nodeEnv: "development" | "production";
+  readonly logLevel: "error" | "warn" | "info" | "debug";
+  /** TypeORM alters the schema at start. Only where a developer can lose the database. */
+  readonly synchronize: boolean;
+  /** Requests an address may make in a minute; null for no limit. */
+  readonly requestsPerMinute: number | null;
+  /** `any`: every origin. `site`: the frontend's own. */
+  readonly cors: "any" | "site";
+  readonly tls: boolean;
+  /** Containers of an application that serve at the same time. */
+  readonly replicas: number;
+  /** Backups taken by the clock; one is taken before each migration everywhere. */
+  readonly backupCadence: readonly Reason[];
+  /** Days that a backup is kept. */
+  readonly keepBackupDays: Readonly<Record<Reason, number>>;
+  /** Days in which no version of a backup can be deleted by anyone. */
+  readonly lockDays: number;
+  /** A release without migrations accepts a verified backup younger than this. */
+  readonly backupMaxAgeSeconds: number;
+  /** How a new container proves that it is ready; null where nothing waits for it. The path is the application's. */
+  readonly health: Readonly<Omit<HealthGate, "path">> | null;
+  /** After SIGTERM: ready for 3 s (the proxy needs 2 to hear of a change), then unready but serving. */
+  readonly drain: { readonly readySeconds: number; readonly drainSeconds: number };
+  readonly stopGracePeriodSeconds: number;
+  readonly rolloutTimeoutSeconds: number;
+  /** Correct answers in a row before a release counts. */
+  readonly smokeAnswers: number;
+  readonly monitoring: "basic" | "full" | "full-and-alerts";
+}
+
+const keepBackupDays = { "pre-migration": 7, hourly: 2, daily: 14, weekly: 56, monthly: 366, manual: 30 };
+
+/** The environments, side by side. `development` is a developer's own machine: no stack deploys it. */
+export const environments = {
+  development: {
+    nodeEnv: "development",
+    logLevel: "debug",
+    synchronize: true,
+    requestsPerMinute: null,
+    cors: "any",
+    tls: false,
+    replicas: 1,
+    backupCadence: [],
+    keepBackupDays,
+    lockDays: 1,
+    backupMaxAgeSeconds: 7 * 86_400,
+    health: null,
+    drain: { readySeconds: 0, drainSeconds: 0 },
+    stopGracePeriodSeconds: 5,
+    rolloutTimeoutSeconds: 120,
+    smokeAnswers: 1,
+    monitoring: "basic",
+  },
+  sandbox: {
+    nodeEnv: "production",
+    logLevel: "info",
+    synchronize: false,
+    requestsPerMinute: null,
+    cors: "site",
+    tls: false,
+    replicas: 1,
+    backupCadence: [],
+    keepBackupDays,
+    lockDays: 1,
+    backupMaxAgeSeconds: 3600,
+    health: { intervalSeconds: 1, timeoutSeconds: 1, retries: 60, startPeriodSeconds: 1 },
+    drain: { readySeconds: 3, drainSeconds: 3 },
+    stopGracePeriodSeconds: 20,
+    rolloutTimeoutSeconds: 240,
+    smokeAnswers: 3,
+    monitoring: "basic",
+  },
+  staging: {
+    nodeEnv: "production",
+    logLevel: "debug",
+    synchronize: false,
+    requestsPerMinute: 600,
+    cors: "site",
+    tls: true,
+    replicas: 1,
+    backupCadence: ["daily"],
+    keepBackupDays,
+    lockDays: 7,
+    backupMaxAgeSeconds: 86_400,
+    health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 12, startPeriodSeconds: 10 },
+    drain: { readySeconds: 3, drainSeconds: 10 },
+    stopGracePeriodSeconds: 40,
+    rolloutTimeoutSeconds: 600,
+    smokeAnswers: 5,
+    monitoring: "full",
+  },
+  production: {
+    nodeEnv: "production",
+    logLevel: "info",
+    synchronize: false,
+    requestsPerMinute: 100,
+    cors: "site",
+    tls: true,
+    // One, because a rollout moves a single replica: with two, the second would stay on the old release.
+    replicas: 1,
+    backupCadence: ["hourly", "daily", "weekly", "monthly"],
+    keepBackupDays,
+    lockDays: 7,
+    backupMaxAgeSeconds: 3600,
+    health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 24, startPeriodSeconds: 10 },
+    drain: { readySeconds: 3, drainSeconds: 10 },
+    stopGracePeriodSeconds: 40,
+    rolloutTimeoutSeconds: 900,
+    smokeAnswers: 10,
+    monitoring: "full-and-alerts",
+  },
+} as const satisfies Record<string, Environment>;
+
+/** Environments that a stack deploys. */
+export const deployed = ["sandbox", "staging", "production"] as const;
+export type DeployedEnvironment = (typeof deployed)[number];

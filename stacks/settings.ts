@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { ImageRuntime, ProtectedTable } from "../operations/database/spec.ts";
+import { deployed } from "./environments.ts";
+
+const host = z
+  .string()
+  .regex(/^(?=.{1,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/, "must be a host name in lower case, without a scheme")
+  .meta({ remedy: "Give the name users type, for example api.affexai.com." });
+const bucket = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "must be 3 to 63 lower-case letters, digits and hyphens")
+  .meta({ remedy: "Choose a name that is unique in the whole of S3." });
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,50}$/, "must be lower-case letters, digits and underscores, at most 51");
+const taggedImage = z
+  .string()
+  .regex(/^[a-z0-9._/-]+:[\w.-]+$/, "must be an image with a tag")
+  .meta({ remedy: "Name a version, for example postgres:16-alpine." });
+
+/** Everything that a stack file says in the open, one key each. The remedy is shown beside whatever is wrong with it. */
+export const settings = {
+  environment: z.enum(deployed).meta({ remedy: "Say which row of stacks/environments.ts this stack follows." }),
+  server: z.string().min(1).meta({ remedy: "Give the server's name or uuid in Coolify." }),
+  registry: z
+    .strictObject({
+      host: z.string().regex(/^[a-z0-9.-]+(:\d+)?$/, "must be a host, with a port where it is not 443"),
+      username: z.string().min(1),
+    })
+    .meta({ remedy: "Say where Coolify pulls images from: host and username; the password is REGISTRY_PASSWORD." }),
+  routes: z
+    .strictObject({ backend: host, frontend: host, publicPort: z.int().min(1).max(65_535).optional() })
+    .meta({ remedy: "Give the public host names of backend and frontend." }),
+  storage: z
+    .strictObject({
+      region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region"),
+      backupBucket: bucket,
+      mediaBucket: bucket,
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .meta({
+          remedy: "Leave it out for AWS; otherwise give the address at which containers reach the S3 service.",
+        }),
+    })
+    .meta({ remedy: "Give region, backupBucket and mediaBucket." }),
+  database: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("coolify"), name: identifier, image: taggedImage }),
+      z.strictObject({ kind: z.literal("external"), name: identifier }),
+    ])
+    .meta({ remedy: "Say kind: coolify with name and image, or kind: external with name." }),
+  cache: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("coolify"), image: taggedImage }),
+      z.strictObject({ kind: z.literal("external") }),
+    ])
+    .meta({ remedy: "Say kind: coolify with image, or kind: external." }),
+  migrations: z
+    .strictObject({
+      imageRuntime: ImageRuntime,
+      nodePath: z.string().min(1),
+      dataSource: z.string().min(1),
+      lockTimeoutSeconds: z.number().positive(),
+      statementTimeoutSeconds: z.number().positive(),
+      protectedTables: z.array(ProtectedTable),
+    })
+    .meta({ remedy: "Say how migrations run; every field is needed." }),
+  features: z
+    .strictObject({ emailMarketing: z.boolean(), chat: z.boolean(), analytics: z.boolean() })
+    .meta({ remedy: "Turn each feature on or off: true or false." }),
+  github: z
+    .strictObject({
+      owner: z.string().min(1),
+      repository: z.string().min(1),
+      reviewers: z.array(z.int().positive()).max(6, "must be at most 6: GitHub takes no more"),
+      branches: z.array(z.string().min(1)).min(1, "must name at least one branch"),
+    })
+    .meta({ remedy: "Give owner, repository, reviewers (numeric user ids) and branches." }),
+};
+
+export type Settings = { [Key in keyof typeof settings]: z.output<(typeof settings)[Key]> };
+
+/** Keys that hold secrets, with what they are for. Each is needed exactly when `when` holds. */
+export const secretSettings = {
+  databaseAdminUrl: {
+    about: "the external PostgreSQL, as a superuser",
+    when: (known: Partial<Settings>) => known.database?.kind === "external",
+  },
+  cacheUrl: {
+    about: "the external Redis",
+    when: (known: Partial<Settings>) => known.cache?.kind === "external",
+  },
+} as const;
+export type SecretSetting = keyof typeof secretSettings;
+
+interface Problem {
+  path: string;
+  what: string;
+  next: string;
+}
+
+/** Rules between settings. Each sees whatever part of the file is well-formed. */
+export const rules: readonly ((known: Partial<Settings>) => Problem | null)[] = [
+  function hostsDiffer({ routes }) {
+    if (routes === undefined || routes.backend !== routes.frontend) return null;
+    return { path: "routes.frontend", what: "is the backend's host too", next: "Give each its own host name." };
+  },
+  function bucketsDiffer({ storage }) {
+    if (storage === undefined || storage.backupBucket !== storage.mediaBucket) return null;
+    return {
+      path: "storage.mediaBucket",
+      what: "is the backup bucket",
+      next: "Give uploads a bucket of their own: the application may delete in it.",
+    };
+  },
+  function publicPortOnlyInSandbox({ environment, routes }) {
+    if (environment === undefined || environment === "sandbox" || routes?.publicPort === undefined) return null;
+    return { path: "routes.publicPort", what: "is set", next: "Leave it out: users come by 443." };
+  },
+  function unpackedOnlyInSandbox({ environment, migrations }) {
+    if (environment === undefined || environment === "sandbox" || migrations?.imageRuntime !== "unpacked") return null;
+    return {
+      path: "migrations.imageRuntime",
+      what: "is unpacked",
+      next: "Use docker: only the sandbox runs images on this machine's Node.",
+    };
+  },
+  function productionIsReviewed({ environment, github }) {
+    if (environment !== "production" || github === undefined || github.reviewers.length > 0) return null;
+    return { path: "github.reviewers", what: "is empty", next: "Name at least one user who must agree to a release." };
+  },
+];
