@@ -8,7 +8,10 @@ export function redactor(env: Readonly<Record<string, string | undefined>>): (te
   const secrets = new Set<string>();
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !secretNames.test(name)) continue;
-    for (const form of [value, encodeURIComponent(value), passwordOf(value)]) if (form.length >= 6) secrets.add(form);
+    const password = passwordOf(value);
+    for (const form of [value, encodeURIComponent(value), password, encodeURIComponent(password)]) {
+      if (form.length >= 6) secrets.add(form);
+    }
   }
   const longestFirst = [...secrets].sort((one, other) => other.length - one.length);
   return (text) =>
