@@ -46,12 +46,12 @@ export default tseslint.config(
   ),
   from(
     ["stacks/**"],
-    ["**/policy/**", "**/sandbox/**", "**/operations/**", "!**/operations/**/spec.ts"],
+    ["**/policy/**", "**/sandbox/**", "**/operations/*.ts", "**/operations/*/*.ts", "!**/operations/*/spec.ts"],
     "stacks/ reads from components/ and spec modules.",
   ),
   from(
     ["components/**"],
-    ["**/stacks/**", "**/policy/**", "**/sandbox/**", "**/operations/**", "!**/operations/**/spec.ts"],
+    ["**/stacks/**", "**/policy/**", "**/sandbox/**", "**/operations/*.ts", "**/operations/*/*.ts", "!**/operations/*/spec.ts"],
     "components/ read provider SDKs, smaller components and spec modules.",
   ),
   from(
@@ -61,7 +61,7 @@ export default tseslint.config(
   ),
   from(
     ["policy/**"],
-    ["**/stacks/**", "**/sandbox/**", "**/operations/**", "!**/operations/**/spec.ts"],
+    ["**/stacks/**", "**/sandbox/**", "**/operations/*.ts", "**/operations/*/*.ts", "!**/operations/*/spec.ts"],
     "policy/ reads @pulumi/policy, component classes and specs.",
   ),
   { files: ["operations/cli.ts", "operations/sandbox-verbs.ts"], rules: { "no-restricted-imports": "off" } },

@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { BackupStorage } from "../components/backup-storage.ts";
 import { ContainerImage } from "../components/container-image.ts";
