@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { PinnedImage, ReleaseId } from "../release/spec.ts";
+import { BackupId, BackupReason, type BackupSummary } from "./spec.ts";
+
+const StoredObject = z.strictObject({
+  key: z.string(),
+  /** Null where the bucket keeps no versions. */
+  versionId: z.string().nullable(),
+  bytes: z.int(),
+  /** Of the bytes as they are stored, hex. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type StoredObject = z.infer<typeof StoredObject>;
+
+/**
+ * What a backup holds, written after everything else of it: a dump without a manifest is not a backup. Figures are those of the
+ * dump's own snapshot, so a restore can be compared exactly.
+ */
+export const Manifest = z.strictObject({
+  version: z.literal(1),
+  id: BackupId,
+  reason: BackupReason,
+  environment: z.string(),
+  database: z.string(),
+  /** `custom` is pg_dump -Fc, read by pg_restore; never by psql. */
+  dump: z.strictObject({ ...StoredObject.shape, format: z.literal("custom"), compression: z.string() }),
+  /** Roles and their memberships, without passwords: `pg_dumpall --globals-only`. */
+  globals: StoredObject,
+  /** Version of pg_dump, for example `15.18`. A restore needs a pg_restore at least as new. */
+  pgDump: z.string(),
+  server: z.strictObject({
+    versionNumber: z.int(),
+    encoding: z.string(),
+    collate: z.string(),
+    ctype: z.string(),
+    localeProvider: z.string(),
+    icuLocale: z.string().nullable(),
+    extensions: z.array(z.strictObject({ name: z.string(), version: z.string() })),
+    /** Where the write-ahead log stood at the snapshot. */
+    lsn: z.string(),
+  }),
+  startedAt: z.iso.datetime(),
+  /** The moment of the snapshot, by the server's clock: what was committed later is not in it. */
+  takenAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  /** Whether the application's writes were frozen from before the snapshot on. */
+  frozen: z.boolean(),
+  /** Names of the executed migrations, oldest first. */
+  migrations: z.array(z.string()),
+  historyTable: z.string(),
+  fingerprint: z.string(),
+  tables: z.array(
+    z.strictObject({ table: z.string(), columns: z.array(z.string()), rows: z.int(), hash: z.string().nullable() }),
+  ),
+  sequences: z.array(z.strictObject({ sequence: z.string(), lastValue: z.string() })),
+  invalidIndexes: z.array(z.string()),
+  brokenForeignKeys: z.array(z.string()),
+  /** The release that was being deployed, if it was one. */
+  release: z.strictObject({ id: ReleaseId, gitSha: z.string(), image: PinnedImage }).nullable(),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** The line about a backup that lists and results show. */
+export function summary(manifest: Manifest): BackupSummary {
+  return {
+    id: manifest.id,
+    reason: manifest.reason,
+    takenAt: manifest.takenAt,
+    bytes: manifest.dump.bytes,
+    sha256: manifest.dump.sha256,
+    database: manifest.database,
+    rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
+    tables: manifest.tables.length,
+    fingerprint: manifest.fingerprint,
+    migrations: manifest.migrations.length,
+  };
+}
