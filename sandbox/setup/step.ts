@@ -1,7 +1,7 @@
+import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { execa } from "execa";
 
 /** Something that set-up could not do. `next` is the command or action that would. */
 export class SetupError extends Error {
@@ -21,32 +21,44 @@ export function say(line: string): void {
 
 export interface LoggedCommand {
   readonly command: readonly string[];
+  /** Everything it writes is appended here. */
   readonly logFile: string;
   readonly timeoutMs: number;
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  /**
+   * Stop what it started too when its time is over. Such a command has no terminal: not for `sudo`, which may ask for a password there.
+   */
+  readonly wholeGroup?: boolean;
 }
 
-/** Runs a command with its output in `logFile`, appended. Returns whether it succeeded within its time. `sudo` may still ask on the terminal. */
-export async function runLogged({ command, logFile, timeoutMs, env, cwd }: LoggedCommand): Promise<boolean> {
-  const [file, ...args] = command;
+/** Runs a command and returns whether it succeeded within its time. */
+export async function runLogged(options: LoggedCommand): Promise<boolean> {
+  const [file, ...args] = options.command;
   if (file === undefined) throw new Error("An empty command was given.");
-  mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, "a");
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, "a");
+  const wholeGroup = options.wholeGroup ?? false;
+  const child = spawn(file, args, {
+    env: { ...process.env, ...options.env },
+    stdio: [wholeGroup ? "ignore" : "inherit", log, log],
+    detached: wholeGroup,
+  });
+  closeSync(log);
+  const stop = () => {
+    if (child.pid === undefined || child.exitCode !== null) return;
+    if (wholeGroup) process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGTERM");
+  };
+  const timer = setTimeout(stop, options.timeoutMs);
+  process.once("exit", stop);
   try {
-    const { failed } = await execa(file, args, {
-      env: { ...env },
-      ...(cwd === undefined ? {} : { cwd }),
-      stdin: "inherit",
-      stdout: log,
-      stderr: log,
-      timeout: timeoutMs,
-      forceKillAfterDelay: 5000,
-      reject: false,
+    return await new Promise<boolean>((resolve) => {
+      child.once("error", () => resolve(false));
+      child.once("exit", (code) => resolve(code === 0));
     });
-    return !failed;
   } finally {
-    closeSync(log);
+    clearTimeout(timer);
+    process.off("exit", stop);
   }
 }
 
