@@ -133,7 +133,7 @@ export class BackupStorage extends pulumi.ComponentResource {
     );
 
     const inPlace = [privacy, ownership, versioning, encryption, lock, lifecycle, policy].map((piece) => piece.id);
-    this.bucket = pulumi.all([bucket, ...inPlace]).apply(([value]) => value);
+    this.bucket = pulumi.all([bucket, pulumi.all(inPlace)]).apply(([value]) => value);
     this.registerOutputs({ bucket: this.bucket });
   }
 }

@@ -78,7 +78,7 @@ export class MediaStorage extends pulumi.ComponentResource {
       child,
     );
     const inPlace = [privacy, ownership, versioning, encryption, cors].map((piece) => piece.id);
-    this.bucket = pulumi.all([bucket, ...inPlace]).apply(([value]) => value);
+    this.bucket = pulumi.all([bucket, pulumi.all(inPlace)]).apply(([value]) => value);
     this.registerOutputs({ bucket: this.bucket });
   }
 }
