@@ -1,0 +1,124 @@
+import { subscribe } from "node:diagnostics_channel";
+import { Server, ServerResponse } from "node:http";
+
+/**
+ * - `serving`: nothing was asked of the process.
+ * - `leaving`: SIGTERM came; still ready, because the proxy may be reloading and would send requests anyway.
+ * - `draining`: not ready; every answer says `Connection: close`; new connections are still served.
+ * - `ending`: the last requests are done; resources are being closed.
+ */
+export type DrainPhase = "serving" | "leaving" | "draining" | "ending";
+
+export interface DrainOptions {
+  /** How long the process stays ready after SIGTERM, seconds. */
+  readySeconds: number;
+  /** How long it goes on serving after that, unready, seconds. */
+  drainSeconds: number;
+  /** How long it then waits at most for requests that are still running, and again for `close`, seconds. */
+  limitSeconds: number;
+  /** Told about each change of phase. */
+  onPhase?: (phase: DrainPhase) => void;
+  /** Closes connections to databases and queues, after the last request. */
+  close?: () => Promise<void>;
+}
+
+export interface Drain {
+  readonly phase: DrainPhase;
+}
+
+/** Above the 90 s for which Traefik keeps idle connections: whoever closes first must be the proxy, or a request is lost. */
+const keepAliveMilliseconds = 95_000;
+
+/** Next.js bundles its own copy of this module into each route: the state is where all copies find it. */
+const key = Symbol.for("affexai.drain");
+
+/** The drain of this process, or undefined when none was installed (in development, in a build). */
+export function currentDrain(): Drain | undefined {
+  const found: unknown = Reflect.get(globalThis, key);
+  return isDrain(found) ? found : undefined;
+}
+
+/**
+ * Makes every HTTP server of this process outlive the proxy's idea of it: on SIGTERM (or SIGINT) it stays ready, then
+ * unready, and keeps listening until it exits. A second signal ends it at once. With `readySeconds` and `drainSeconds`
+ * both 0 the process exits on the first signal without any of this, as applications do that never heard of draining.
+ * Call it once, before the first request. Works through Node's diagnostics channels, so it also covers servers that a
+ * framework creates where we cannot reach them (Node 24 documentation, diagnostics_channel, `http.server.request.start`).
+ */
+export function installDrain(options: DrainOptions): Drain {
+  const state: { phase: DrainPhase } = { phase: "serving" };
+  const running = new Set<ServerResponse>();
+  const known = new WeakSet<Server>();
+  let idle: (() => void) | undefined;
+
+  subscribe("http.server.request.start", (message) => {
+    const { server, response } = parts(message);
+    if (server !== undefined && !known.has(server)) {
+      known.add(server);
+      server.keepAliveTimeout = keepAliveMilliseconds;
+      server.headersTimeout = keepAliveMilliseconds + 5_000;
+    }
+    if (response === undefined) return;
+    running.add(response);
+    response.once("close", () => {
+      running.delete(response);
+      if (running.size === 0) idle?.();
+    });
+    if (state.phase === "draining" || state.phase === "ending") closeAfterwards(response);
+  });
+
+  const enter = (phase: DrainPhase): void => {
+    state.phase = phase;
+    options.onPhase?.(phase);
+  };
+
+  const leave = async (): Promise<void> => {
+    enter("leaving");
+    await seconds(options.readySeconds);
+    enter("draining");
+    for (const response of running) closeAfterwards(response);
+    await seconds(options.drainSeconds);
+    if (running.size > 0) await within(options.limitSeconds, new Promise<void>((resolve) => (idle = resolve)));
+    enter("ending");
+    await within(options.limitSeconds, options.close?.() ?? Promise.resolve());
+    process.exit(0);
+  };
+
+  const onSignal = (): void => {
+    if (state.phase !== "serving" || (options.readySeconds === 0 && options.drainSeconds === 0)) process.exit(0);
+    leave().catch((error: unknown) => {
+      process.stderr.write(`drain: ${error instanceof Error ? error.message : "failed"}\n`);
+      process.exit(1);
+    });
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+
+  Reflect.set(globalThis, key, state);
+  return state;
+}
+
+/** An upgraded or already answered request has no header left to set. */
+function closeAfterwards(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("Connection", "close");
+}
+
+function parts(message: unknown): { server?: Server; response?: ServerResponse } {
+  if (typeof message !== "object" || message === null) return {};
+  return {
+    ...("server" in message && message.server instanceof Server ? { server: message.server } : {}),
+    ...("response" in message && message.response instanceof ServerResponse ? { response: message.response } : {}),
+  };
+}
+
+function isDrain(value: unknown): value is Drain {
+  return typeof value === "object" && value !== null && "phase" in value;
+}
+
+function seconds(count: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, count * 1000));
+}
+
+async function within(limitSeconds: number, work: Promise<void>): Promise<void> {
+  await Promise.race([work, seconds(limitSeconds)]);
+}
