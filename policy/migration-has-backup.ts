@@ -8,6 +8,11 @@ import { has, judge, type ResourceClass, rule } from "./judge.ts";
 /** A deployment may lean on an older backup for at most a day: what was written since then is what would be lost. */
 const oldestBackupSeconds = 86_400;
 
+const behindEachApplication: [string, ResourceClass][] = [
+  ["DatabaseMigration", DatabaseMigration],
+  ["BackupStorage", BackupStorage],
+];
+
 /** No way back without a backup: the migration is told where to put one, may read everything for it, and the bucket is ours. */
 export const migrationHasBackup = {
   ...rule(
@@ -29,10 +34,7 @@ export const migrationHasBackup = {
   ),
   validateStack({ resources }, report) {
     const applications = resources.filter((one) => one.isType(CoolifyApplication));
-    for (const [needed, type] of [
-      ["DatabaseMigration", DatabaseMigration],
-      ["BackupStorage", BackupStorage],
-    ] satisfies [string, ResourceClass][]) {
+    for (const [needed, type] of behindEachApplication) {
       if (applications.length > 0 && !resources.some((one) => one.isType(type))) {
         report(`${applications.map(({ name }) => name).join(", ")}: the stack must declare a ${needed}.`);
       }
