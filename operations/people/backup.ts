@@ -1,0 +1,90 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { BackupReason } from "../database/spec.ts";
+import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
+import type { Context } from "../verb.ts";
+import { noun, table, type Surroundings } from "./surroundings.ts";
+
+interface Options {
+  stack: string;
+  json?: boolean;
+}
+
+/** `affexai backup create|list|verify|restore`. */
+export function addBackupVerbs(program: Command, { watched, write }: Surroundings): void {
+  const backup = noun(program, "backup", "exact copies of a stack's database in its backup bucket");
+  const verb = (name: string, description: string) =>
+    backup
+      .command(name)
+      .description(description)
+      .requiredOption("--stack <name>", "whose database")
+      .option("--json", "the result as one JSON object");
+
+  verb("create", "dump the database from one snapshot, with its manifest")
+    .addOption(
+      new Option("--reason <reason>", "also the prefix it is kept under")
+        .choices(BackupReason.options)
+        .default("manual"),
+    )
+    .action(async ({ reason, ...options }: Options & { reason: BackupReason }) => {
+      const { createBackup } = await import("../database/backup-verbs.ts");
+      const result = await onStack(options, (target, context) => createBackup.run({ ...target, reason }, context));
+      write(
+        options.json
+          ? JSON.stringify(result)
+          : `${result.id}: ${result.rows} rows of ${result.tables} tables, ${result.bytes} bytes`,
+      );
+    });
+
+  verb("list", "newest first")
+    .addOption(new Option("--reason <reason>", "only these").choices(BackupReason.options))
+    .action(async ({ reason, ...options }: Options & { reason?: BackupReason }) => {
+      const { listBackups } = await import("../database/backup-verbs.ts");
+      const { backups } = await onStack(options, (target, context) => listBackups.run({ ...target, reason }, context));
+      const rows = backups.map((one) => [one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)]);
+      write(
+        options.json ? JSON.stringify({ backups }) : table([["ID", "REASON", "TAKEN AT", "ROWS", "BYTES"], ...rows]),
+      );
+    });
+
+  verb("verify", "read a backup to its end: its SHA-256, and every entry of the dump")
+    .argument("[id]", "the newest one unless given")
+    .action(async (id: string | undefined, options: Options) => {
+      const { verifyBackup } = await import("../database/backup-verbs.ts");
+      const result = await onStack(options, (target, context) =>
+        verifyBackup.run({ ...target, id: backupId(id) }, context),
+      );
+      write(
+        options.json ? JSON.stringify(result) : `${result.id} is whole: ${result.bytes} bytes, sha256 ${result.sha256}`,
+      );
+    });
+
+  verb("restore", "restore beside the live database, verify against the manifest, swap")
+    .argument("[id]", "the newest one unless given")
+    .option("--dry-run", "stop before the swap and drop what was restored")
+    .action(async (id: string | undefined, { dryRun = false, ...options }: Options & { dryRun?: boolean }) => {
+      const { restoreBackup } = await import("../database/backup-verbs.ts");
+      const result = await onStack(options, (target, context, { targets }) =>
+        restoreBackup.run({ ...target, id: backupId(id), dryRun, app: targets.roles.app }, context),
+      );
+      const outcome = result.swapped
+        ? `${result.id} serves now; the database it replaced is kept as ${result.kept ?? "nothing"}`
+        : `${result.id} can be restored: ${result.rows} rows equal to the manifest in ${result.restoreSeconds.toFixed(1)} s`;
+      write(options.json ? JSON.stringify(result) : outcome);
+    });
+
+  async function onStack<T>(
+    { stack, json = false }: Options,
+    work: (target: { bucket: string; environment: string }, context: Context, outputs: StackOutputs) => Promise<T>,
+  ): Promise<T> {
+    return watched(json, async (context) => {
+      const outputs = await readStack(stack, context);
+      const { bucket, environment } = outputs.targets;
+      return work({ bucket, environment }, { ...context, env: stackEnvironment(outputs, context.env) }, outputs);
+    });
+  }
+}
+
+function backupId(id: string | undefined): string | undefined {
+  if (id === undefined || /^\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(id)) return id;
+  throw new InvalidArgumentError("must be an id from `affexai backup list`.");
+}

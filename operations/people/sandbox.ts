@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import { OperationError } from "../error.ts";
+import { noun, type Surroundings } from "./surroundings.ts";
+
+/** `affexai sandbox up|down|status|env` and `affexai demo`. Loaded on demand: nothing else of the CLI knows the sandbox. */
+export function addSandboxVerbs(program: Command, { watched, write }: Surroundings): void {
+  const sandbox = noun(program, "sandbox", "the embedded platform: everything on loopback ports");
+  sandbox
+    .command("up")
+    .description("start it, or say what runs already")
+    .action(async () => {
+      const { sandboxUp } = await import("../../sandbox/verbs/up.ts");
+      await watched(false, sandboxUp);
+    });
+  sandbox
+    .command("down")
+    .description("stop it; its data stays in .sandbox")
+    .action(async () => {
+      const { sandboxDown } = await import("../../sandbox/verbs/down.ts");
+      await watched(false, sandboxDown);
+    });
+  sandbox
+    .command("status")
+    .description("services, addresses, containers")
+    .option("--json", "as one JSON object")
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const { sandboxStatus, describeStatus } = await import("../../sandbox/verbs/status.ts");
+      const status = await sandboxStatus();
+      write(json ? JSON.stringify(status) : describeStatus(status));
+    });
+  sandbox
+    .command("env")
+    .description('shell exports: eval "$(./affexai sandbox env)" makes plain pulumi work against the sandbox')
+    .action(async () => {
+      const { sandboxExports } = await import("../../sandbox/verbs/env.ts");
+      write(await sandboxExports());
+    });
+
+  program
+    .command("demo")
+    .description("release, gate, roll back: the whole story on the embedded platform, each claim checked")
+    .option("--keep", "leave it running afterwards")
+    .option("--json", "the claims as one JSON object, the last line of stdout")
+    .action(async ({ json = false, keep = false }: { json?: boolean; keep?: boolean }) => {
+      const { runDemo, describeDemo } = await import("../../sandbox/demo/story.ts");
+      const result = await watched(json, (context) => runDemo({ keep }, context));
+      write(json ? JSON.stringify(result) : describeDemo(result));
+      const failed = result.claims.filter(({ ok }) => !ok);
+      if (failed.length > 0) {
+        throw new OperationError("failed", {
+          where: "demo",
+          what: `${failed.length} of ${result.claims.length} claims do not hold: ${failed.map(({ name }) => name).join("; ")}.`,
+          next: "Read the logs in .sandbox/logs; `./affexai demo --keep` leaves everything running to look at.",
+        });
+      }
+    });
+}

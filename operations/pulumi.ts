@@ -1,0 +1,64 @@
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { start } from "./process.ts";
+import { programFolder } from "./stack.ts";
+import type { Context } from "./verb.ts";
+
+export interface PulumiRun {
+  readonly ok: boolean;
+  /** Null when it was ended by a signal. */
+  readonly exitCode: number | null;
+  /** Everything it printed, both streams, in the order of arrival. */
+  readonly output: string;
+  readonly seconds: number;
+}
+
+const limitMs = 30 * 60_000;
+
+/**
+ * Runs `pulumi` on this program as a person would, and shows its lines as notes. A failing run is returned, not thrown: what it
+ * means is for the caller to say. An aborted one throws.
+ */
+export async function pulumi(args: readonly string[], { env, progress, signal }: Context): Promise<PulumiRun> {
+  const started = performance.now();
+  const child = start({
+    file: "pulumi",
+    arguments: [...args, "--non-interactive", "--color", "never"],
+    cwd: programFolder,
+    env,
+    timeoutMs: limitMs,
+    signal,
+  });
+  child.stdin.end();
+  const output: string[] = [];
+  const read = async (stream: NodeJS.ReadableStream) => {
+    for await (const line of createInterface({ input: stream })) {
+      output.push(line);
+      if (line.trim() !== "") progress.note(line.trim().slice(0, 160));
+    }
+  };
+  const ended = child.then(
+    ({ exitCode }) => exitCode ?? null,
+    (error: unknown) => z.object({ exitCode: z.number().optional() }).parse(error).exitCode ?? null,
+  );
+  const [exitCode] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
+  signal.throwIfAborted();
+  return { ok: exitCode === 0, exitCode, output: output.join("\n"), seconds: (performance.now() - started) / 1000 };
+}
+
+const Preview = z.object({
+  steps: z.array(
+    z.object({
+      op: z.string(),
+      urn: z.string(),
+      newState: z.object({ type: z.string(), inputs: z.record(z.string(), z.unknown()).optional() }).optional(),
+    }),
+  ),
+  changeSummary: z.record(z.string(), z.number()).optional(),
+});
+export type Preview = z.infer<typeof Preview>;
+
+/** Reads what `pulumi preview --json` printed (PreviewDigest of pulumi 3.259, pkg/display). */
+export function readPreview({ output }: PulumiRun): Preview {
+  return Preview.parse(JSON.parse(output.slice(output.indexOf("{"))));
+}
