@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { OperationError } from "../error.ts";
@@ -7,6 +5,7 @@ import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
 import { onDatabase, type DatabaseAccess } from "./access.ts";
 import type { BackupStore } from "./backup-store.ts";
+import { checksum, isBrokenPipe } from "./checksum.ts";
 import { endOf } from "./child-end.ts";
 import { clientPrograms } from "./client-programs.ts";
 import { libpqEnvironment, withConnection } from "./connection.ts";
@@ -92,48 +91,16 @@ async function streamIn(
     signal,
   });
   child.stdout.resume();
-  const check = checksum(manifest);
-  const ended = endOf(child, "pg_restore");
   const [piped, restored] = await Promise.allSettled([
-    pipeline(body, check, child.stdin).catch((error: unknown) => {
+    pipeline(body, checksum(manifest), child.stdin).catch((error: unknown) => {
       if (isBrokenPipe(error)) return;
       child.kill("SIGKILL");
       throw error;
     }),
-    ended,
+    endOf(child, "pg_restore"),
   ]);
   if (piped.status === "rejected") throw store.failure(`reading ${manifest.dump.key}`, piped.reason);
   if (restored.status === "rejected") throw restored.reason;
-}
-
-/** Passes bytes on and fails at their end unless they are those that were dumped. */
-export function checksum({ dump }: Manifest): Transform {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      done(null, chunk);
-    },
-    flush(done) {
-      const sha256 = hash.digest("hex");
-      if (bytes === dump.bytes && sha256 === dump.sha256) return done();
-      done(
-        new OperationError("failed", {
-          where: dump.key,
-          what: `is damaged: ${bytes} bytes with SHA-256 ${sha256.slice(0, 12)}…, and the manifest says ${dump.bytes} with ${dump.sha256.slice(0, 12)}….`,
-          next: "Use another backup, and find out what changed this one.",
-        }),
-      );
-    },
-  });
-}
-
-/** pg_restore ended first; its own exit code tells why. */
-export function isBrokenPipe(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET";
 }
 
 async function compare(client: pg.Client, manifest: Manifest, target: string): Promise<void> {

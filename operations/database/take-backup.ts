@@ -1,0 +1,164 @@
+import type pg from "pg";
+import { run } from "../process.ts";
+import type { ReleaseRecord } from "../release/spec.ts";
+import type { Context } from "../verb.ts";
+import type { DatabaseAccess } from "./access.ts";
+import { newBackupId, type BackupStore } from "./backup-store.ts";
+import { clientPrograms } from "./client-programs.ts";
+import { libpqEnvironment } from "./connection.ts";
+import { readContents } from "./content.ts";
+import { dumpDatabase } from "./dump.ts";
+import { readFingerprint } from "./fingerprint.ts";
+import { readHistory } from "./history.ts";
+import { readIntegrity } from "./integrity.ts";
+import type { Manifest } from "./manifest.ts";
+import { withSnapshot } from "./snapshot.ts";
+import type { BackupReason } from "./spec.ts";
+
+export interface BackupRequest {
+  /** The backup role's. */
+  readonly access: DatabaseAccess;
+  readonly applicationName: string;
+  readonly store: BackupStore;
+  readonly reason: BackupReason;
+  readonly historyTable: string;
+  readonly frozen: boolean;
+  readonly release: Pick<ReleaseRecord, "id" | "gitSha" | "images"> | null;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Takes a backup: dump, globals, and last the manifest. Dump and figures are of one snapshot, read side by side. If anything fails
+ * there is no manifest, and therefore no backup.
+ */
+export async function takeBackup(request: BackupRequest, context: Context): Promise<Manifest> {
+  const { access, store, reason } = request;
+  const id = newBackupId();
+  const startedAt = new Date().toISOString();
+  return withSnapshot(access, request.applicationName, async (snapshot) => {
+    const server = await readServer(snapshot.client);
+    const programs = await clientPrograms(context.env, Math.floor(server.versionNumber / 10_000));
+    const abort = new AbortController();
+    const signal = AbortSignal.any([context.signal, abort.signal]);
+    const dumping = context.progress.step("dump", () =>
+      dumpDatabase(
+        {
+          access,
+          applicationName: request.applicationName,
+          programs,
+          snapshotId: snapshot.id,
+          databaseBytes: server.bytes,
+          store,
+          key: store.key(reason, id, "dump"),
+          timeoutMs: request.timeoutMs,
+        },
+        { env: context.env, signal },
+      ),
+    );
+    const [dump, figures] = await bothOrNeither(dumping, readFigures(snapshot.client, request.historyTable), abort);
+    const { stdout: globals } = await run({
+      file: programs.pgDumpall,
+      arguments: ["--globals-only", "--no-role-passwords", "--no-password", `--database=${access.database}`],
+      env: { PATH: context.env.PATH, ...(await libpqEnvironment(access, request.applicationName)) },
+      timeoutMs: 60_000,
+      signal: context.signal,
+    });
+    const manifest: Manifest = {
+      version: 1,
+      id,
+      reason,
+      environment: store.target.environment,
+      database: access.database,
+      dump,
+      globals: await store.put(store.key(reason, id, "globals.sql"), `${globals}\n`, "application/sql"),
+      pgDump: programs.version,
+      server: server.description,
+      startedAt,
+      takenAt: snapshot.takenAt,
+      finishedAt: new Date().toISOString(),
+      frozen: request.frozen,
+      historyTable: request.historyTable,
+      ...figures,
+      release:
+        request.release === null
+          ? null
+          : { id: request.release.id, gitSha: request.release.gitSha, image: request.release.images.backend },
+    };
+    await store.put(store.key(reason, id, "manifest.json"), JSON.stringify(manifest, null, 2), "application/json");
+    return manifest;
+  });
+}
+
+/** Waits for both; when the figures fail, the dump is stopped and its end awaited, so that no upload is left behind. */
+async function bothOrNeither<A, B>(dumping: Promise<A>, reading: Promise<B>, abort: AbortController): Promise<[A, B]> {
+  const [dump, figures] = await Promise.allSettled([
+    dumping,
+    reading.catch((error: unknown) => {
+      abort.abort(error);
+      throw error;
+    }),
+  ]);
+  if (figures.status === "rejected") throw figures.reason;
+  if (dump.status === "rejected") throw dump.reason;
+  return [dump.value, figures.value];
+}
+
+type Figures = Pick<
+  Manifest,
+  "migrations" | "fingerprint" | "tables" | "sequences" | "invalidIndexes" | "brokenForeignKeys"
+>;
+
+async function readFigures(client: pg.Client, historyTable: string): Promise<Figures> {
+  const { sha256 } = await readFingerprint(client, historyTable);
+  const { invalidIndexes, brokenForeignKeys } = await readIntegrity(client);
+  const sequences = await client.query<{ sequence: string; lastValue: string }>(
+    `SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS "lastValue"
+       FROM pg_sequences WHERE last_value IS NOT NULL ORDER BY 1`,
+  );
+  return {
+    migrations: (await readHistory(client, historyTable)).map(({ name }) => name),
+    fingerprint: sha256,
+    tables: (await readContents(client)).map((table) => ({ ...table, columns: [...table.columns] })),
+    sequences: sequences.rows,
+    invalidIndexes: [...invalidIndexes],
+    brokenForeignKeys: [...brokenForeignKeys],
+  };
+}
+
+async function readServer(
+  client: pg.Client,
+): Promise<{ versionNumber: number; bytes: number; description: Manifest["server"] }> {
+  const { rows } = await client.query<
+    Record<"encoding" | "collate" | "ctype" | "provider" | "lsn" | "bytes", string> & {
+      version: number;
+      icu: string | null;
+    }
+  >(
+    // The column of the ICU locale is daticulocale in 15 and 16 and datlocale from 17 on; a row as json has either.
+    `SELECT current_setting('server_version_num')::int AS version, pg_database_size(d.oid)::text AS bytes,
+            pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, d.datctype AS ctype,
+            CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END AS provider,
+            COALESCE(to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale') AS icu,
+            CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn
+       FROM pg_database d WHERE d.datname = current_database()`,
+  );
+  const [server] = rows;
+  if (server === undefined) throw new Error("pg_database does not list current_database()");
+  const extensions = await client.query<{ name: string; version: string }>(
+    "SELECT extname AS name, extversion AS version FROM pg_extension ORDER BY 1",
+  );
+  return {
+    versionNumber: server.version,
+    bytes: Number(server.bytes),
+    description: {
+      versionNumber: server.version,
+      encoding: server.encoding,
+      collate: server.collate,
+      ctype: server.ctype,
+      localeProvider: server.provider,
+      icuLocale: server.icu,
+      extensions: extensions.rows,
+      lsn: server.lsn,
+    },
+  };
+}
