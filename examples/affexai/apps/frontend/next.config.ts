@@ -8,7 +8,7 @@ const config: NextConfig = {
   turbopack: { root: path.join(import.meta.dirname, "..", "..") },
   // Nothing here resizes images, and sharp would be a third of the image.
   images: { unoptimized: true },
-  outputFileTracingExcludes: { "*": ["node_modules/@img/**", "node_modules/sharp/**", "node_modules/typescript/**"] },
+  outputFileTracingExcludes: { "*": ["../../node_modules/@img/**", "../../node_modules/sharp/**"] },
   poweredByHeader: false,
   // Equal sources give equal builds, so that replicas and rebuilt images agree on the names of assets.
   generateBuildId: () => process.env["AFFEXAI_BUILD_ID"] ?? null,
