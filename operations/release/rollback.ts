@@ -1,0 +1,251 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { databaseAccess } from "../database/access.ts";
+import { BackupStore } from "../database/backup-store.ts";
+import { withConnection } from "../database/connection.ts";
+import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
+import { readHistory } from "../database/history.ts";
+import { OperationError } from "../error.ts";
+import { pulumi } from "../pulumi.ts";
+import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
+import { objectStorage } from "../storage.ts";
+import type { Context } from "../verb.ts";
+import { Ledger, attemptState, type Attempt } from "./ledger.ts";
+import { decideRollback, type RollbackDecision, type RollbackQuestion } from "./rollback-decision.ts";
+import { askVersion } from "./smoke.ts";
+import type { ReleaseRecord } from "./spec.ts";
+
+export interface RollbackRequest {
+  readonly stack: string;
+  /** A release of the ledger; the last known good one unless given. */
+  readonly to?: string;
+  readonly dryRun: boolean;
+}
+
+export const RollbackResult = z.strictObject({
+  outcome: z.enum(["nothing-to-roll-back", "would-roll-back", "rolled-back"]),
+  /** What served before, by the applications' own word. */
+  from: z.string(),
+  to: z.string().nullable(),
+  /** Why nothing was done, or what the rollback does not take back. */
+  reasons: z.array(z.string()),
+  warnings: z.array(z.string()),
+  /** From the command's start until every application answered three times in a row with the target's digest. */
+  secondsToVerifiedDigest: z.number().nullable(),
+  /** Until the smoke tests had passed and the ledger was written. */
+  secondsInAll: z.number().nullable(),
+});
+export type RollbackResult = z.infer<typeof RollbackResult>;
+
+const historyTable = "migrations";
+
+/**
+ * Goes back to an earlier release: decided on the live schema, carried out by `pulumi up` of the older record. Refused with its
+ * reasons where the older code cannot live with the schema. What was newer and verified is quarantined.
+ */
+export async function rollBack(request: RollbackRequest, context: Context): Promise<RollbackResult> {
+  const started = performance.now();
+  const outputs = await readStack(request.stack, context);
+  const env = stackEnvironment(outputs, context.env);
+  const { bucket, environment } = outputs.targets;
+  const ledger = new Ledger(objectStorage(env), { bucket, environment });
+  const { question, newest, from } = await context.progress.step("what serves, and what the schema allows", () =>
+    ask(request, outputs, ledger, { ...context, env }),
+  );
+  const decision = decideRollback(question);
+  if (decision.action === "refuse") throw refusal(question, decision);
+  const target = question.target;
+  if (decision.action === "nothing" || target === null) {
+    const reasons = decision.action === "nothing" ? decision.reasons : [];
+    return RollbackResult.parse({
+      outcome: "nothing-to-roll-back",
+      from,
+      to: target?.id ?? null,
+      reasons,
+      warnings: [],
+      secondsToVerifiedDigest: null,
+      secondsInAll: null,
+    });
+  }
+  const result = { from, to: target.id, reasons: [...decision.undone], warnings: [...decision.warnings] };
+  if (request.dryRun) {
+    return { ...result, outcome: "would-roll-back", secondsToVerifiedDigest: null, secondsInAll: null };
+  }
+  const secondsToVerifiedDigest = await goBack(request.stack, target, outputs, context, started);
+  if (newest !== null && attemptState(newest.events) === "verified" && newest.release !== target.id) {
+    await ledger.close(newest.id, "rolled-back", `rolled back to ${target.id}`);
+  }
+  return { ...result, outcome: "rolled-back", secondsToVerifiedDigest, secondsInAll: seconds(started) };
+}
+
+/** Collects what the decision needs. */
+async function ask(
+  { to }: RollbackRequest,
+  outputs: StackOutputs,
+  ledger: Ledger,
+  context: Context,
+): Promise<{ question: RollbackQuestion; newest: Attempt | null; from: string }> {
+  const newest = await ledger.newest();
+  const running = await whatServes(outputs, context.signal);
+  const bad = newest !== null && attemptState(newest.events) === "verified" ? newest.release : undefined;
+  const target = to === undefined ? ((await ledger.lastKnownGood(bad))?.record ?? null) : await known(ledger, to);
+  const live = await readDatabase(target, context);
+  const records = await allMigrations(ledger);
+  const missing = new Set(target?.migrations.map(({ name }) => name));
+  const since = live.history.filter((name) => !missing.has(name));
+  return {
+    newest,
+    from: running,
+    question: {
+      target,
+      current: { id: running },
+      contract: live.contract,
+      since: since.map((name) => ({ name, record: records.get(name) ?? null })),
+      provenDown: [],
+      backup: await backupWithout(since, outputs, context),
+    },
+  };
+}
+
+/** The release that all applications answer as; a text that is no release id when they do not agree or do not answer. */
+async function whatServes({ targets }: StackOutputs, signal: AbortSignal): Promise<string> {
+  const answers = await Promise.all(
+    targets.applications.map(async ({ name, url, versionPath }) => {
+      const answer = await askVersion(`${url}${versionPath}`, signal);
+      return { name, seen: typeof answer === "string" ? answer : answer.release };
+    }),
+  );
+  const releases = new Set(answers.map(({ seen }) => seen));
+  const [only] = releases;
+  if (releases.size === 1 && only !== undefined) return only;
+  return answers.map(({ name, seen }) => `${name}: ${seen}`).join(", ");
+}
+
+async function known(ledger: Ledger, id: string): Promise<ReleaseRecord> {
+  const record = await ledger.readRelease(id);
+  if (record !== null) return record;
+  throw new OperationError("refused", {
+    where: `rollback --to ${id}`,
+    what: "names a release that is not in the ledger.",
+    next: `Name one of: ${(await ledger.listReleases()).join(", ")}.`,
+  });
+}
+
+async function readDatabase(
+  target: ReleaseRecord | null,
+  context: Context,
+): Promise<{ history: string[]; contract: ContractCheck }> {
+  return withConnection(
+    databaseAccess(context.env, "DATABASE_URL"),
+    { applicationName: "affexai-rollback" },
+    async (client) => ({
+      history: (await readHistory(client, historyTable)).map(({ name }) => name),
+      contract: checkContract(target?.contract ?? {}, await readLiveSchema(client)),
+    }),
+  );
+}
+
+async function allMigrations(ledger: Ledger): Promise<Map<string, ReleaseRecord["migrations"][number]>> {
+  const records = await Promise.all((await ledger.listReleases()).map((id) => ledger.readRelease(id)));
+  return new Map(records.flatMap((record) => record?.migrations ?? []).map((one) => [one.name, one]));
+}
+
+/** The newest backup that was taken before any of the migrations since. */
+async function backupWithout(
+  since: readonly string[],
+  { targets }: StackOutputs,
+  context: Context,
+): Promise<RollbackQuestion["backup"]> {
+  const store = new BackupStore(objectStorage(context.env), {
+    bucket: targets.bucket,
+    environment: targets.environment,
+  });
+  const manifests = await store.manifests();
+  const before = manifests.filter(({ migrations }) => !migrations.some((name) => since.includes(name)));
+  const newest = before.toSorted((one, other) => one.takenAt.localeCompare(other.takenAt)).at(-1);
+  return newest === undefined ? null : { id: newest.id, takenAt: newest.takenAt };
+}
+
+function refusal(
+  { target }: RollbackQuestion,
+  decision: Extract<RollbackDecision, { action: "refuse" }>,
+): OperationError {
+  const restore =
+    decision.restore === null
+      ? "There is no backup from before these migrations; mend the newer release instead."
+      : `Mend the newer release, or restore backup ${decision.restore.backup} with \`affexai backup restore\`, which loses ${decision.restore.loses}.`;
+  return new OperationError("refused", {
+    where: `rollback to ${target?.id ?? "nothing"}`,
+    what: `\n${decision.reasons.map((reason) => `  - ${reason}`).join("\n")}\n`,
+    next: restore,
+  });
+}
+
+/** Runs `pulumi up` of the older record, and watches the users' routes meanwhile. Returns the seconds until all served the digests. */
+async function goBack(
+  stack: string,
+  target: ReleaseRecord,
+  outputs: StackOutputs,
+  context: Context,
+  started: number,
+): Promise<number | null> {
+  const done = new AbortController();
+  const watching = watchDigests(target, outputs, AbortSignal.any([done.signal, context.signal]), started);
+  try {
+    const run = await context.progress.step(`pulumi up of ${target.id}`, (progress) =>
+      // The release passed the policies when it was released; a second program run would only cost time (decision 6).
+      pulumi(["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack], {
+        ...context,
+        progress,
+        env: { ...context.env, AFFEXAI_RELEASE: target.id },
+      }),
+    );
+    if (run.ok) return await watching;
+    throw new OperationError("failed", {
+      where: `rollback to ${target.id}`,
+      what: `pulumi ended with ${run.exitCode ?? "a signal"}:\n${run.output.split("\n").slice(-40).join("\n")}\n`,
+      next: "Read the lines above; the same command can be run again.",
+    });
+  } finally {
+    done.abort();
+    await watching.catch(() => undefined);
+  }
+}
+
+/** Seconds from `started` until every application has answered three times in a row with its digest; null when it was aborted before. */
+async function watchDigests(
+  target: ReleaseRecord,
+  { targets }: StackOutputs,
+  signal: AbortSignal,
+  started: number,
+): Promise<number | null> {
+  const wanted = new Map(
+    Object.entries(target.images).map(([name, image]) => [name, image.slice(image.indexOf("@") + 1)]),
+  );
+  for (let inARow = 0; ; await delay(200, undefined, { signal })) {
+    const right = await Promise.all(
+      targets.applications.map(async ({ name, url, versionPath }) => {
+        const answer = await askVersion(`${url}${versionPath}`, signal);
+        return typeof answer !== "string" && answer.release === target.id && answer.digest === wanted.get(name);
+      }),
+    );
+    inARow = right.every(Boolean) ? inARow + 1 : 0;
+    if (inARow >= 3) return seconds(started);
+    if (signal.aborted) return null;
+  }
+}
+
+function seconds(started: number): number {
+  return Math.round((performance.now() - started) / 100) / 10;
+}
+
+/** The result for people. */
+export function describeRollback(result: RollbackResult): string {
+  const { outcome, from, to, reasons, warnings, secondsToVerifiedDigest, secondsInAll } = result;
+  const head = {
+    "nothing-to-roll-back": `Nothing to roll back: ${from} serves.`,
+    "would-roll-back": `Would roll back from ${from} to ${to ?? "nothing"}: applications only.`,
+    "rolled-back": `${to ?? "nothing"} serves again after ${secondsToVerifiedDigest ?? "?"} s (verified and recorded after ${secondsInAll ?? "?"} s).`,
+  }[outcome];
+  return [head, ...reasons.map((text) => `  ${text}`), ...warnings.map((text) => `  Watch: ${text}`)].join("\n");
+}
