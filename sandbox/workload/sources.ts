@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+
+/** The workload in this repository: release 1, and below `releases/` what the later ones change. */
+export const workloadRoot = join(import.meta.dirname, "../../examples/affexai");
+
+/** A release's files: path relative to the workspace's root, to the file here that holds its content. Sorted by path. */
+export type Sources = ReadonlyMap<string, string>;
+
+/** Made by builds, or a developer's own. */
+const notSources = new Set(["node_modules", "dist", ".next", "image", ".env.local", "next-env.d.ts"]);
+
+/** Files below a folder that belong to the sources, relative to it. */
+export async function listSources(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (notSources.has(entry.name) || entry.name.startsWith(".trace.")) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await listSources(path)).map((inside) => join(entry.name, inside)));
+    else found.push(relative(folder, path));
+  }
+  return found.sort();
+}
+
+/** The files of release 1, 2, 3…: the tree, with the overlays up to that number copied over it in order. */
+export async function sourcesOf(release: number): Promise<Sources> {
+  const sources = new Map<string, string>();
+  for (const path of await listSources(workloadRoot)) {
+    if (!path.startsWith("releases/")) sources.set(path, join(workloadRoot, path));
+  }
+  for (let number = 2; number <= release; number += 1) {
+    const overlay = join(workloadRoot, "releases", `${number}`);
+    for (const path of await listSources(overlay)) sources.set(path, join(overlay, path));
+  }
+  return new Map([...sources].sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Hash (hex, of 64 or, for SHA-1, 40 digits) of the sources whose path starts with one of the prefixes: equal content, equal hash. */
+export async function hashSources(
+  sources: Sources,
+  prefixes: readonly string[],
+  algorithm: "sha256" | "sha1" = "sha256",
+): Promise<string> {
+  const hash = createHash(algorithm);
+  for (const [path, file] of sources) {
+    if (!prefixes.some((prefix) => path.startsWith(prefix))) continue;
+    hash.update(`${path}\0`).update(
+      createHash("sha256")
+        .update(await readFile(file))
+        .digest(),
+    );
+  }
+  return hash.digest("hex");
+}
