@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import type { Credentials } from "./credentials.ts";
+import type { Sandbox, ServiceName } from "./sandbox.ts";
+
+/** A service that serves, in whatever process started it. */
+export interface Running {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** One service of the sandbox: what it waits for, what it is told, and how it starts. */
+export interface ServiceDefinition {
+  readonly name: ServiceName;
+  /** The services that have to be ready first. It is stopped before they are. */
+  readonly after: readonly ServiceName[];
+  /** What it is told, as JSON. Holds secrets. */
+  options(sandbox: Sandbox, credentials: Credentials): unknown;
+  /** Starts it in this process, from its options. */
+  start(options: unknown): Promise<Running>;
+}
+
+/** The version of Coolify that the sandbox plays. */
+const coolifyVersion = "4.4.7";
+
+/** All services. Each one's code is loaded when it starts: a process runs one of them. */
+export const services: readonly ServiceDefinition[] = [
+  define(
+    "containers",
+    [],
+    ({ host, ports, folder, hostsFile }) => ({
+      host,
+      port: ports.containers,
+      dir: join(folder, "containers"),
+      imagesDir: join(folder, "images"),
+      hostsFile,
+    }),
+    async (options) => {
+      const { startContainerEngine } = await import("../containers/server.ts");
+      const engine = await startContainerEngine(options);
+      const close = async () => {
+        await engine.stopAll();
+        await engine.close();
+      };
+      return { url: engine.url, close };
+    },
+  ),
+  define(
+    "s3",
+    [],
+    ({ host, ports, folder }, { aws }) => ({ host, port: ports.s3, dir: join(folder, "s3"), ...aws }),
+    async (options) => (await import("../s3/server.ts")).startObjectStorage(options),
+  ),
+  define(
+    "registry",
+    [],
+    ({ host, ports, folder }, { registry }) => ({
+      host,
+      port: ports.registry,
+      dir: join(folder, "registry"),
+      ...registry,
+    }),
+    async (options) => (await import("../registry/server.ts")).startRegistry(options),
+  ),
+  define(
+    "github",
+    [],
+    ({ host, ports, folder }, { github }) => ({
+      host,
+      port: ports.github,
+      dir: join(folder, "github"),
+      token: github.token,
+      owner: "affexai",
+      repository: "affexai",
+    }),
+    async (options) => (await import("../github/server.ts")).startGithub(options),
+  ),
+  define(
+    "coolify",
+    ["containers"],
+    ({ host, ports, folder }, { coolify }) => ({
+      host,
+      port: ports.coolify,
+      dir: join(folder, "coolify"),
+      docker: { host, port: ports.containers },
+      version: coolifyVersion,
+      tokens: [{ token: coolify.token, abilities: ["root" as const], teamId: 0 }],
+      proxy: "traefik" as const,
+    }),
+    async (options) => (await import("../coolify/server.ts")).startCoolify(options),
+  ),
+  define(
+    "proxy",
+    ["containers"],
+    ({ host, ports }) => ({
+      host,
+      port: ports.proxy,
+      docker: { host, port: ports.containers },
+      entryPoint: "http",
+    }),
+    async (options) => (await import("../proxy/server.ts")).startProxy(options),
+  ),
+];
+
+/** Ties what a service is told to what its start function takes; between the two it travels as JSON. */
+function define<Options>(
+  name: ServiceName,
+  after: readonly ServiceName[],
+  options: (sandbox: Sandbox, credentials: Credentials) => Options,
+  start: (options: Options) => Promise<Running>,
+): ServiceDefinition {
+  // Our own supervisor wrote what arrives there, by `options`.
+  return { name, after, options, start: (given) => start(given as Options) };
+}
