@@ -1,0 +1,57 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "../../operations/verb.ts";
+import { root } from "../setup/paths.ts";
+import { describeSandbox } from "../supervisor/sandbox.ts";
+import { sandboxDown } from "../verbs/down.ts";
+import { sandboxEnvironment } from "../verbs/environment.ts";
+import { sandboxUp } from "../verbs/up.ts";
+import { publishReleases } from "../workload/publish.ts";
+import { recordRelease, type DemoRelease, type Stage } from "./stage.ts";
+
+/** The demo plays on a platform of its own, so that it never touches what somebody made by hand in `.sandbox`. */
+export const demoFolder = join(root, ".sandbox", "demo");
+
+/** What is built from the workload is kept between demos. */
+const buildFolder = join(root, ".sandbox", "build");
+
+/** An empty platform that runs, with three published releases and their records. */
+export async function openStage({ env: given, signal, progress }: Context): Promise<Stage> {
+  const env = { ...given, AFFEXAI_SANDBOX_DIR: given.AFFEXAI_SANDBOX_DIR ?? demoFolder };
+  const sandbox = describeSandbox(env);
+  await progress.step("begin with an empty platform", async (inner) => {
+    await sandboxDown({ env, signal, progress: inner });
+    await rm(sandbox.folder, { recursive: true, force: true });
+    await mkdir(sandbox.folder, { recursive: true });
+    // Marks the folder as one that a demo may empty.
+    await writeFile(join(sandbox.folder, "demo"), "");
+  });
+  await progress.step("sandbox up", (inner) => sandboxUp({ env, signal, progress: inner }));
+  const environment: Context["env"] = { ...env, ...(await sandboxEnvironment(env)) };
+  const published = await progress.step("build and push three releases of the workload", (inner) =>
+    publishReleases({
+      releases: [1, 2, 3],
+      dir: buildFolder,
+      progress: inner,
+      registry: `${sandbox.host}:${sandbox.ports.registry}`,
+      auth: { username: environment.REGISTRY_USERNAME ?? "", password: environment.REGISTRY_PASSWORD ?? "" },
+    }),
+  );
+  const releases = await progress.step("make their release records", async (inner) => {
+    const made: DemoRelease[] = [];
+    for (const { images } of published) {
+      const references = { backend: images.backend.reference, frontend: images.frontend.reference };
+      made.push(await recordRelease(references, sandbox.folder, { env: environment, signal, progress: inner }));
+    }
+    return made;
+  });
+  const urls = (host: string) => `http://${host}:${sandbox.ports.proxy}`;
+  return {
+    env: environment,
+    signal,
+    folder: sandbox.folder,
+    stack: "sandbox",
+    urls: { backend: urls("api.affexai.localhost"), frontend: urls("affexai.localhost") },
+    releases,
+  };
+}

@@ -1,0 +1,73 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Progress } from "../../operations/progress.ts";
+import { pulumi, type PulumiRun } from "../../operations/pulumi.ts";
+import { createRelease } from "../../operations/release/create.ts";
+import { askVersion } from "../../operations/release/smoke.ts";
+import type { ReleaseRecord } from "../../operations/release/spec.ts";
+import type { Context } from "../../operations/verb.ts";
+
+/** What every chapter of the demo works with. */
+export interface Stage {
+  /** The sandbox's environment over this process's own. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Where users reach the product. */
+  readonly urls: { readonly backend: string; readonly frontend: string };
+  /** The sandbox's state folder. */
+  readonly folder: string;
+  readonly stack: "sandbox";
+  readonly releases: readonly DemoRelease[];
+}
+
+export interface DemoRelease {
+  readonly record: ReleaseRecord;
+  /** The record's file, for AFFEXAI_RELEASE. */
+  readonly file: string;
+}
+
+/** What verbs and pulumi take, with a chapter's own progress. */
+export function contextOf(stage: Stage, progress: Progress): Context {
+  return { env: stage.env, signal: stage.signal, progress };
+}
+
+/** The policy pack is always there. */
+export const upArguments = ["up", "--yes", "--suppress-outputs", "--policy-pack", "policy"] as const;
+
+/** Runs `pulumi` on the stack, with a release named or without one. */
+export async function pulumiOn(
+  stage: Stage,
+  args: readonly string[],
+  release: string | undefined,
+  progress: Progress,
+): Promise<PulumiRun> {
+  const context = contextOf(stage, progress);
+  return pulumi([...args, "--stack", stage.stack], { ...context, env: { ...stage.env, AFFEXAI_RELEASE: release } });
+}
+
+/** Makes the record of built images as people make it, and keeps it in the state folder. */
+export async function recordRelease(
+  images: { readonly backend: string; readonly frontend: string },
+  folder: string,
+  context: Context,
+): Promise<DemoRelease> {
+  const record = await createRelease(
+    {
+      ...images,
+      maintenance: false,
+      imageRuntime: "unpacked",
+      dataSource: "dist/database/data-source.js",
+      nodePath: "node",
+    },
+    context,
+  );
+  const file = join(folder, `${record.id}.json`);
+  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`);
+  return { record, file };
+}
+
+/** The release and digest that an application answers as, or why it does not. */
+export async function serving(url: string, signal: AbortSignal): Promise<string> {
+  const answer = await askVersion(`${url}/version`, signal);
+  return typeof answer === "string" ? answer : `${answer.release} ${answer.digest}`;
+}
