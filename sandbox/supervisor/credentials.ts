@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -20,7 +20,7 @@ export async function provideCredentials(folder: string): Promise<Credentials> {
   await mkdir(folder, { recursive: true });
   // Credentials, database passwords in logs of faults, Pulumi's state: nobody else's business.
   await chmod(folder, 0o711);
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, `${JSON.stringify(generate(), null, 2)}\n`, { mode: 0o600 });
   try {
     await link(draft, file);

@@ -44,7 +44,7 @@ export async function supervise({ services, folder, signal, tell }: Supervision)
   });
   const starts = new Map<string, Promise<void>>();
   const start = async (service: Service): Promise<void> => {
-    await Promise.all(service.after.map((name) => starts.get(name)));
+    await Promise.all(service.after.flatMap((name) => starts.get(name) ?? []));
     if (state !== "starting") return;
     const started = await startService(service);
     running.set(service.name, started);
@@ -74,7 +74,7 @@ export async function supervise({ services, folder, signal, tell }: Supervision)
   state = "stopping";
   await write(reason);
   for (const wave of order.toReversed()) {
-    await Promise.all(wave.map(({ name }) => running.get(name)?.stop()));
+    await Promise.all(wave.flatMap(({ name }) => running.get(name)?.stop() ?? []));
   }
   // A service that was just being spawned became known meanwhile.
   await Promise.allSettled([...starts.values()]);

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../../../sandbox/processes/free-port.ts";
+import { checkMachine, diskSpace } from "../../../sandbox/supervisor/preflight.ts";
+import { describeSandbox } from "../../../sandbox/supervisor/sandbox.ts";
+
+describe("the check before the sandbox starts", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "affexai-preflight-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** A base port with room for all six. */
+  async function basePort(): Promise<number> {
+    return Math.min(await freePort("127.0.0.1"), 65000);
+  }
+
+  it("names every port that is taken, what it is for, and what to do", async () => {
+    const sandbox = describeSandbox({ AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: `${await basePort()}` });
+    const occupants = [sandbox.ports.coolify, sandbox.ports.registry].map((port) =>
+      createServer().listen(port, "127.0.0.1"),
+    );
+    await Promise.all(occupants.map((occupant) => once(occupant, "listening")));
+    try {
+      await assert.rejects(checkMachine(sandbox), {
+        message: new RegExp(
+          `Port ${sandbox.ports.coolify} on 127\\.0\\.0\\.1, for coolify, is taken.*Port ${sandbox.ports.registry} .*for registry.*AFFEXAI_SANDBOX_PORT`,
+        ),
+      });
+    } finally {
+      for (const occupant of occupants) occupant.close();
+    }
+    await checkMachine(sandbox);
+  });
+
+  it("refuses a disk that is nearly full, with what it has and what is needed", async () => {
+    const [problem] = await diskSpace(folder, async () => 1.5 * 1024 ** 3);
+    assert.match(problem?.what ?? "", /has 1\.5 GiB left; the sandbox needs 3 GiB/);
+    assert.deepEqual(await diskSpace(folder, async () => 3 * 1024 ** 3), []);
+  });
+
+  it("refuses a base port that leaves no room, with the range", () => {
+    for (const port of ["80", "65535", "7300.5", "many"]) {
+      assert.throws(() => describeSandbox({ AFFEXAI_SANDBOX_PORT: port }), /whole number from 1024 to 65529/);
+    }
+  });
+});
