@@ -1,6 +1,6 @@
 import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
-import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb.js";
+import engine from "@pulumi/pulumi/proto/engine_pb.js";
 
 /** Where a provider's lines go while it works. */
 export interface EngineLog {
@@ -14,7 +14,11 @@ export function engineLog(address: string): EngineLog {
   return {
     status(urn, line) {
       client ??= new EngineClient(address, credentials.createInsecure());
-      const request = new LogRequest().setSeverity(LogSeverity.INFO).setUrn(urn).setMessage(line).setEphemeral(true);
+      const request = new engine.LogRequest()
+        .setSeverity(engine.LogSeverity.INFO)
+        .setUrn(urn)
+        .setMessage(line)
+        .setEphemeral(true);
       client.log(request, () => undefined);
     },
   };

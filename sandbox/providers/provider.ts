@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Wire } from "./wire.ts";
 
 /** What a resource may use while it acts. */

@@ -1,8 +1,9 @@
 import { type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
-import * as proto from "@pulumi/pulumi/proto/provider_pb.js";
-import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import proto from "@pulumi/pulumi/proto/provider_pb.js";
+import type * as messages from "@pulumi/pulumi/proto/provider_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkFailures } from "./check.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { Call, Provider, ResourceType } from "./provider.ts";
@@ -52,11 +53,11 @@ export function providerService(
   };
   const outputsOf = (type: ResourceType, inputs: Wire, made: Wire): Wire => {
     const secrets = new Set(type.secretOutputs);
-    const marked = Object.entries(made).map(([key, value]) => [key, secrets.has(key) ? secret(value) : value]);
+    const marked = Object.entries(made).map(([key, value]) => [key, secrets.has(key) ? secret(value) : value] as const);
     return { ...inputs, ...Object.fromEntries(marked) };
   };
   const unknowns = (keys: readonly string[] = []): Wire => Object.fromEntries(keys.map((key) => [key, unknownValue]));
-  const parsed = (type: ResourceType, inputs: Wire): Wire => type.inputs.parse(revealAll(inputs));
+  const parsed = (type: ResourceType, inputs: Wire) => type.inputs.parse(revealAll(inputs));
   const existing = (type: ResourceType, id: string, inputs: Wire, outputs: Wire) => ({
     id,
     inputs: parsed(type, inputs),
@@ -65,20 +66,20 @@ export function providerService(
 
   return {
     handshake: answer(() => new proto.ProviderHandshakeResponse().setAcceptSecrets(true)),
-    getPluginInfo: answer(() => new PluginInfo().setVersion(version)),
-    checkConfig: answer<proto.CheckRequest, proto.CheckResponse>(({ request }) =>
+    getPluginInfo: answer(() => new plugin.PluginInfo().setVersion(version)),
+    checkConfig: answer<messages.CheckRequest, messages.CheckResponse>(({ request }) =>
       new proto.CheckResponse()
         .setInputs(request.getNews())
         .setFailuresList(failureList(checkFailures(provider.config, decoded(fromStruct(request.getNews()))))),
     ),
-    diffConfig: answer<proto.DiffRequest, proto.DiffResponse>(({ request }) =>
+    diffConfig: answer<messages.DiffRequest, messages.DiffResponse>(({ request }) =>
       changes(equal(fromStruct(request.getOlds()), fromStruct(request.getNews()))),
     ),
-    configure: answer<proto.ConfigureRequest, proto.ConfigureResponse>(({ request }) => {
+    configure: answer<messages.ConfigureRequest, messages.ConfigureResponse>(({ request }) => {
       config = decoded(fromStruct(request.getArgs()));
       return new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
     }),
-    invoke: answer<proto.InvokeRequest, proto.InvokeResponse>(async ({ request }, signal) => {
+    invoke: answer<messages.InvokeRequest, messages.InvokeResponse>(async ({ request }, signal) => {
       const called = provider.functions[request.getTok()];
       if (called === undefined) {
         throw new Error(
@@ -89,13 +90,13 @@ export function providerService(
       const result = await called.call(inputs, { config, signal: AbortSignal.any([cancelled.signal, signal]) });
       return new proto.InvokeResponse().setReturn(toStruct(result));
     }),
-    check: answer<proto.CheckRequest, proto.CheckResponse>(({ request }) => {
+    check: answer<messages.CheckRequest, messages.CheckResponse>(({ request }) => {
       const [, type] = typeOf(request.getUrn());
       return new proto.CheckResponse()
         .setInputs(request.getNews())
         .setFailuresList(failureList(checkFailures(type.inputs, revealAll(fromStruct(request.getNews())))));
     }),
-    diff: answer<proto.DiffRequest, proto.DiffResponse>(({ request }) => {
+    diff: answer<messages.DiffRequest, messages.DiffResponse>(({ request }) => {
       const [, type] = typeOf(request.getUrn());
       const [olds, news] = [fromStruct(request.getOldInputs()), fromStruct(request.getNews())];
       const ignored = new Set(request.getIgnorechangesList());
@@ -104,7 +105,7 @@ export function providerService(
         .sort();
       return detailed(changed, type, olds, news);
     }),
-    create: answer<proto.CreateRequest, proto.CreateResponse>(async ({ request }, signal) => {
+    create: answer<messages.CreateRequest, messages.CreateResponse>(async ({ request }, signal) => {
       const [, type] = typeOf(request.getUrn());
       const inputs = fromStruct(request.getProperties());
       if (request.getPreview()) {
@@ -113,7 +114,7 @@ export function providerService(
       const { id, outputs = {} } = await type.create(parsed(type, inputs), callOf(request, signal));
       return new proto.CreateResponse().setId(id).setProperties(toStruct(outputsOf(type, inputs, outputs)));
     }),
-    read: answer<proto.ReadRequest, proto.ReadResponse>(async ({ request }, signal) => {
+    read: answer<messages.ReadRequest, messages.ReadResponse>(async ({ request }, signal) => {
       const [token, type] = typeOf(request.getUrn());
       const [inputs, outputs] = [fromStruct(request.getInputs()), fromStruct(request.getProperties())];
       const response = new proto.ReadResponse().setId(request.getId());
@@ -125,7 +126,7 @@ export function providerService(
       const made = { ...pick(outputs, type.computed), ...found.outputs };
       return response.setInputs(toStruct(seen)).setProperties(toStruct(outputsOf(type, seen, revealAll(made))));
     }),
-    update: answer<proto.UpdateRequest, proto.UpdateResponse>(async ({ request }, signal) => {
+    update: answer<messages.UpdateRequest, messages.UpdateResponse>(async ({ request }, signal) => {
       const [token, type] = typeOf(request.getUrn());
       const [olds, news] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
       const kept = pick(olds, type.computed);
@@ -137,18 +138,18 @@ export function providerService(
       const made = await type.update(before, parsed(type, news), callOf(request, signal));
       return new proto.UpdateResponse().setProperties(toStruct(outputsOf(type, news, { ...revealAll(kept), ...made })));
     }),
-    delete: answer<proto.DeleteRequest, Empty>(async ({ request }, signal) => {
+    delete: answer<messages.DeleteRequest, empty.Empty>(async ({ request }, signal) => {
       const [, type] = typeOf(request.getUrn());
       const inputs = fromStruct(request.getOldInputs());
       await type.delete(
         existing(type, request.getId(), inputs, fromStruct(request.getProperties())),
         callOf(request, signal),
       );
-      return new Empty();
+      return new empty.Empty();
     }),
     cancel: answer(() => {
       cancelled.abort(new Error("the engine cancelled"));
-      return new Empty();
+      return new empty.Empty();
     }),
   };
 }
@@ -193,7 +194,7 @@ function changes(same: boolean) {
   );
 }
 
-function detailed(changed: string[], type: ResourceType, olds: Wire, news: Wire): proto.DiffResponse {
+function detailed(changed: string[], type: ResourceType, olds: Wire, news: Wire): messages.DiffResponse {
   const { Kind } = proto.PropertyDiff;
   const replaces = type.update === undefined ? changed : changed.filter((key) => type.replaceOn?.includes(key));
   const response = changes(changed.length === 0)

@@ -1,4 +1,5 @@
-import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.js";
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import type { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 
 /** Property values as the engine sends them: plain data in which secrets and unknown values are marked. */
 export type Wire = Record<string, unknown>;
@@ -16,13 +17,13 @@ const unknownValues = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // object
 ]);
 
-export function fromStruct(struct: Struct | undefined): Wire {
-  return struct?.toJavaScript() ?? {};
+export function fromStruct(message: Struct | undefined): Wire {
+  return message?.toJavaScript() ?? {};
 }
 
 /** Fields without a value are left out: protobuf has no word for them. */
 export function toStruct(value: Wire): Struct {
-  return Struct.fromJavaScript(definedOnly(value) as Record<string, JavaScriptValue>);
+  return struct.Struct.fromJavaScript(definedOnly(value) as Record<string, JavaScriptValue>);
 }
 
 export function secret(value: unknown): unknown {

@@ -53,7 +53,7 @@ export const bucket = resource({
         tags:
           tagging === null
             ? undefined
-            : Object.fromEntries((tagging.TagSet ?? []).map(({ Key, Value }) => [Key, Value ?? ""])),
+            : Object.fromEntries((tagging.TagSet ?? []).map(({ Key = "", Value = "" }) => [Key, Value])),
       },
     };
   },
