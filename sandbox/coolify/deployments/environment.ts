@@ -16,7 +16,7 @@ export function dotenvValue({ value, is_literal, is_multiline }: Variable): stri
     '"': '\\"',
     "'": "\\'",
   };
-   
+
   return plain.replace(/[\\\r\t\0"']/g, (character) => escapes[character] ?? character);
 }
 

@@ -43,7 +43,7 @@ export class Engine {
   /** Pulls by tag or digest. Throws with the engine's sentence when the registry refuses or does not have it. */
   async pull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal = this.#signal): Promise<void> {
     const options = { abortSignal: signal, ...(auth === undefined ? {} : { authconfig: auth }) };
-    const stream = (await this.#docker.pull(reference, options));
+    const stream = await this.#docker.pull(reference, options);
     await new Promise<void>((resolve, reject) => {
       this.#docker.modem.followProgress(stream, (error: Error | null, output: { error?: string }[]) => {
         const failure = error ?? output.find((entry) => entry.error !== undefined)?.error;

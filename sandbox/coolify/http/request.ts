@@ -27,7 +27,7 @@ export interface ApiRequest {
   /** True when the token may see secrets: read:sensitive or root, held by an admin or owner. */
   readonly sensitive: boolean;
   /** True when the token holds the ability, or root. */
-  can(ability: Ability): boolean;
+  can: (ability: Ability) => boolean;
 }
 
 /** What was sent as a body. */

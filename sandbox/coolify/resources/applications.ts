@@ -4,7 +4,7 @@ import { imageFormatProblems, parseOnCreate } from "../deployments/image-referen
 import { created, invalid, ok, refuse, type Reply } from "../http/reply.ts";
 import { flag, requireJson, text as textOf, type ApiRequest } from "../http/request.ts";
 import type { Route } from "../http/route.ts";
-import { newPublicId, timestamp } from "../identifiers.ts";
+import { newPassword, newPublicId, timestamp } from "../identifiers.ts";
 import { plain, type Fields } from "../json.ts";
 import type { Application, Server } from "../records.ts";
 import { domainProblems, normaliseDomains, refuseTakenDomains } from "../validation/domains.ts";
@@ -123,6 +123,9 @@ function create(coolify: Coolify, request: ApiRequest): Reply {
     settings: defaultSettings(),
     tagIds: [],
   };
+  for (const source of ["github", "gitlab", "bitbucket", "gitea"] as const) {
+    application.columns[`manual_webhook_secret_${source}`] = newPassword(40);
+  }
   applyColumns(application.columns, input);
   applySettings(application.settings, input);
   application.columns.docker_registry_image_name = image.name;
