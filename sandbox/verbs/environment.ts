@@ -44,6 +44,9 @@ export async function sandboxEnvironment(
     GITHUB_OWNER: "affexai",
     REGISTRY_USERNAME: registry.username,
     REGISTRY_PASSWORD: registry.password,
+    // What the docker provider calls them.
+    DOCKER_REGISTRY_USER: registry.username,
+    DOCKER_REGISTRY_PASS: registry.password,
   };
 }
 
