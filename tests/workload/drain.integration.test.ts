@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import type { ApplicationProcess } from "./application-process.ts";
+import { ask, logIn, startBackend } from "./backend-process.ts";
+import { eventually } from "./eventually.ts";
+import { builtReleases, buildLimitMs, migrate, type UnpackedImage, unpack } from "./releases.ts";
+import { type Database, type Services, startServices } from "./services.ts";
+
+/** One answer on a connection that the agent keeps. */
+async function answerOn(agent: Agent, url: string): Promise<IncomingMessage> {
+  const [response] = (await once(get(url, { agent }), "response")) as [IncomingMessage];
+  response.resume();
+  await once(response, "end");
+  return response;
+}
+
+describe("the drain of the workload's backend", () => {
+  let services: Services;
+  let image: UnpackedImage;
+  let database: Database;
+  let backend: ApplicationProcess;
+
+  const start = async (changes: Readonly<Record<string, string>>) => {
+    backend = await startBackend(image, services, database, changes);
+    await backend.answers("/health/ready", 200);
+  };
+
+  before(async function () {
+    this.timeout(buildLimitMs);
+    const [release] = await builtReleases();
+    assert.ok(release);
+    [services, image] = await Promise.all([startServices(), unpack(release, "backend")]);
+    database = await services.createDatabase("draining");
+    await migrate(image, database.migratorUrl);
+  });
+  afterEach(() => backend.kill());
+  after(async () => {
+    await services.close();
+    await image.remove();
+  });
+
+  it("stays ready, then serves on unready and closing connections, listens to the end, and exits 0", async () => {
+    await start({ DRAIN_READY_SECONDS: "2", DRAIN_SECONDS: "2" });
+    const seen: { at: number; ready: number; connection: string | undefined }[] = [];
+    const asked = performance.now();
+    backend.child.kill("SIGTERM");
+    const ended = await eventually(
+      "the process ends",
+      async () => {
+        const agent = new Agent({ keepAlive: true });
+        try {
+          const response = await answerOn(agent, `${backend.url}/health/ready`);
+          const { statusCode = 0, headers } = response;
+          seen.push({ at: performance.now() - asked, ready: statusCode, connection: headers.connection });
+          const page = await answerOn(agent, `${backend.url}/api/pages/home`);
+          assert.equal(page.statusCode, 200, "requests are served to the end");
+        } catch (error) {
+          // Only a process that is gone may refuse.
+          if (!(error instanceof Error && "code" in error)) throw error;
+          return await backend.ended;
+        } finally {
+          agent.destroy();
+        }
+        return undefined;
+      },
+      20_000,
+      20,
+    );
+    assert.equal(ended, 0);
+    const leaving = seen.filter(({ ready }) => ready === 200);
+    const draining = seen.filter(({ ready }) => ready === 503);
+    assert.equal(leaving.length + draining.length, seen.length);
+    assert.ok(seen.findIndex(({ ready }) => ready === 503) === leaving.length, "never ready again");
+    assert.ok((leaving.at(-1)?.at ?? 0) > 1_800, "ready for 2 s");
+    assert.ok((draining.at(-1)?.at ?? 0) > 3_800, "serving for 2 s more");
+    for (const { connection } of leaving) assert.equal(connection, "keep-alive");
+    for (const { connection } of draining) assert.equal(connection, "close");
+  });
+
+  it("finishes a request that takes longer than the drain", async () => {
+    await start({ DRAIN_READY_SECONDS: "1", DRAIN_SECONDS: "0" });
+    const lock = database.query(`BEGIN; LOCK TABLE "pages" IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`);
+    await eventually("the table is locked", async () => {
+      const rows = await database.query(
+        `SELECT 1 AS "held" FROM pg_locks WHERE relation = 'pages'::regclass AND mode = 'AccessExclusiveLock' AND granted`,
+      );
+      return rows.length > 0 ? true : undefined;
+    });
+    const slow = ask(backend, "GET", "/api/pages/home");
+    await eventually("the request waits", async () => {
+      const rows = await database.query(
+        `SELECT 1 AS "waits" FROM pg_locks WHERE relation = 'pages'::regclass AND NOT granted`,
+      );
+      return rows.length > 0 ? true : undefined;
+    });
+    backend.child.kill("SIGTERM");
+    assert.equal((await slow).status, 200);
+    assert.equal(await backend.ended, 0);
+    await lock;
+  });
+
+  it("sends the chat's users away to another replica before it ends", async () => {
+    await start({ DRAIN_READY_SECONDS: "1", DRAIN_SECONDS: "0" });
+    const token = await logIn(backend);
+    const socket = new WebSocket(`${backend.url.replace("http", "ws")}/chat`);
+    await once(socket, "open");
+    socket.send(JSON.stringify({ event: "join", data: { token } }));
+    await once(socket, "message");
+    backend.child.kill("SIGTERM");
+    const [closed] = (await once(socket, "close")) as [CloseEvent];
+    assert.equal(closed.code, 1012);
+    assert.equal(await backend.ended, 0);
+  });
+
+  it("ends at once on a second signal", async () => {
+    await start({ DRAIN_READY_SECONDS: "60", DRAIN_SECONDS: "60" });
+    backend.child.kill("SIGTERM");
+    await eventually("the first signal is seen", async () => (backend.output().includes("leaving") ? true : undefined));
+    backend.child.kill("SIGTERM");
+    assert.equal(await backend.ended, 0);
+  });
+
+  it("ends at once on the first signal with both times 0: an application that never heard of draining", async () => {
+    await start({ DRAIN_READY_SECONDS: "0", DRAIN_SECONDS: "0" });
+    const asked = performance.now();
+    backend.child.kill("SIGTERM");
+    assert.equal(await backend.ended, 0);
+    assert.ok(performance.now() - asked < 500);
+    assert.ok(!backend.output().includes("leaving"));
+  });
+
+  it("keeps idle connections longer than the 90 s for which the proxy does", async () => {
+    await start({});
+    const response = await answerOn(new Agent({ keepAlive: true }), `${backend.url}/health`);
+    assert.equal(response.headers["keep-alive"], "timeout=95");
+  });
+});
