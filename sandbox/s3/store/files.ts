@@ -8,7 +8,7 @@ const unfinishedSuffix = ".unfinished";
 /** Replaces a file so that a crash leaves either the old content or the new one, and what was acknowledged stays: written aside, synced, renamed, folder synced. */
 export async function writeDurably(path: string, content: string): Promise<void> {
   const aside = `${path}.${randomUUID()}${unfinishedSuffix}`;
-  const file = await open(aside, "wx");
+  const file = await open(aside, "wx", 0o600);
   try {
     await file.writeFile(content);
     await file.sync();
