@@ -29,7 +29,7 @@ export class BackupStore {
     this.target = target;
   }
 
-  key(reason: BackupReason, id: string, file: "dump" | "globals.sql" | "manifest.json" | "verified.json"): string {
+  key(reason: BackupReason, id: string, file: "dump" | "globals.sql" | "manifest.json"): string {
     return `backups/${this.target.environment}/${reason}/${id}/${file}`;
   }
 

@@ -81,7 +81,7 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
     const store = storeOf(spec, context);
     const manifest = await store.find(spec.id);
     return withLock(access, async (run) => {
-      const journal = await recoverDeadRuns(run, access, context);
+      const { journal, inheritance } = await recoverDeadRuns(run, access, context);
       await journal.begin({ run: run.id, database: access.database, verb: "backup restore", release: null });
       const target = restoredName(access.database, run.id);
       const began = performance.now();
@@ -111,6 +111,8 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
         ),
       );
       await journal.end("restored");
+      // What a killed migration had left behind went away with the database that it was in.
+      for (const dead of inheritance?.runs ?? []) await journal.end("abandoned", dead);
       return { id: manifest.id, swapped: true, kept, rows, restoreSeconds, swapSeconds: seconds(swapBegan) };
     });
   },

@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import type pg from "pg";
+import { createBackup, listBackups, restoreBackup, verifyBackup } from "../../../operations/database/backup-verbs.ts";
+import { Manifest } from "../../../operations/database/manifest.ts";
+import { OperationError, type FailureKind } from "../../../operations/error.ts";
+import { objectStorage } from "../../../operations/storage.ts";
+import { withPrograms } from "./support/programs.ts";
+import { environment, type Environment } from "./support/platform.ts";
+
+const schema = `
+  CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email varchar(255) NOT NULL UNIQUE);
+  CREATE TABLE pages (id int PRIMARY KEY, owner int REFERENCES users, body jsonb NOT NULL, plain json, made timestamptz NOT NULL DEFAULT now());
+  CREATE TYPE mood AS ENUM ('good', 'bad');
+  CREATE VIEW authors AS SELECT u.email, p.id FROM users u JOIN pages p ON p.owner = u.id;
+  CREATE TABLE migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name varchar NOT NULL);
+  INSERT INTO migrations (timestamp, name) VALUES (1760000000000, 'Initial1760000000000');
+  INSERT INTO users (email) SELECT 'user' || n || '@example.com' FROM generate_series(1, 500) n;
+  INSERT INTO pages SELECT n, 1 + n % 500, jsonb_build_object('text', repeat(md5(n::text), 40)), '{"a": 1}' FROM generate_series(1, 2000) n`;
+
+describe("backups", () => {
+  let place: Environment;
+  let target: { bucket: string; environment: string };
+
+  beforeEach(async () => {
+    place = await environment();
+    target = { bucket: place.bucket, environment: "test" };
+    await place.sql("migrator", schema);
+  });
+
+  const keys = async () => {
+    const { Contents = [] } = await objectStorage(place.env).send(new ListObjectsV2Command({ Bucket: place.bucket }));
+    return Contents.map(({ Key = "" }) => Key);
+  };
+  const openUploads = async () => {
+    const { Uploads = [] } = await objectStorage(place.env).send(
+      new ListMultipartUploadsCommand({ Bucket: place.bucket }),
+    );
+    return Uploads.length;
+  };
+  const create = (env: Record<string, string> = {}) =>
+    createBackup.run({ ...target, reason: "manual" }, place.context({ env: { ...place.env, ...env } }));
+
+  it("hold a dump, the globals and a manifest that says exactly what is in them", async () => {
+    const made = await create();
+    assert.equal(made.rows, 2501);
+    const prefix = `backups/test/manual/${made.id}`;
+    assert.deepEqual(await keys(), [`${prefix}/dump`, `${prefix}/globals.sql`, `${prefix}/manifest.json`]);
+    const read = async (key: string) => {
+      const { Body } = await objectStorage(place.env).send(new GetObjectCommand({ Bucket: place.bucket, Key: key }));
+      return (await Body?.transformToString()) ?? "";
+    };
+    const manifest = Manifest.parse(JSON.parse(await read(`${prefix}/manifest.json`)));
+    assert.deepEqual(manifest.migrations, ["Initial1760000000000"]);
+    assert.equal(manifest.tables.find(({ table }) => table === "public.pages")?.rows, 2000);
+    const globals = await read(`${prefix}/globals.sql`);
+    assert.match(globals, new RegExp(`CREATE ROLE ${place.roles.app}`));
+    assert.doesNotMatch(globals, /SCRAM-SHA-256/);
+  });
+
+  it("are of one moment: rows written during the dump are in neither the dump nor the figures", async () => {
+    const made = await withPrograms(
+      // The real pg_dump, after rows were added and committed that its snapshot must not see.
+      {
+        pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac
+          PGOPTIONS= PGPASSWORD=the-admin-password psql -X -q -v ON_ERROR_STOP=1 -U postgres -c "INSERT INTO users (email) VALUES ('late@example.com')" >&2
+          exec pg_dump "$@"`,
+      },
+      (PATH) => create({ PATH }),
+    );
+    assert.equal(made.rows, 2501);
+    assert.deepEqual(await place.sql("app", "SELECT count(*)::int FROM users"), [{ count: 501 }]);
+    const tried = await restoreBackup.run({ ...target, dryRun: true, app: place.roles.app }, place.context());
+    assert.equal(tried.rows, 2501);
+  });
+
+  it("are listed newest first, and verified to their last byte", async () => {
+    const first = await create();
+    const second = await createBackup.run({ ...target, reason: "daily" }, place.context());
+    const { backups } = await listBackups.run(target, place.context());
+    assert.deepEqual(backups.map(({ id }) => id).sort(), [first.id, second.id].sort());
+    assert.deepEqual((await listBackups.run({ ...target, reason: "daily" }, place.context())).backups, [second]);
+    const verified = await verifyBackup.run({ ...target, id: first.id }, place.context());
+    assert.equal(verified.sha256, first.sha256);
+  });
+
+  for (const [what, body] of [
+    ["killed half-way", 'pg_dump "$@" | head -c 20000; kill -9 $$'],
+    ["failing half-way", "pg_dump \"$@\" | head -c 20000; echo 'disk on fire' >&2; exit 1"],
+  ] as const) {
+    it(`of a pg_dump ${what} leave no object and no open upload`, async () => {
+      const program = { pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac\n${body}` };
+      await assert.rejects(
+        withPrograms(program, (PATH) => create({ PATH })),
+        (error) => {
+          assert.ok(error instanceof OperationError);
+          assert.match(error.message, what === "killed half-way" ? /pg_dump: was ended by SIGKILL/ : /disk on fire/);
+          return true;
+        },
+      );
+      assert.deepEqual(await keys(), []);
+      assert.equal(await openUploads(), 0);
+    });
+  }
+
+  it("of a pg_dump killed after several parts leave no object and no open upload", async () => {
+    const program = {
+      pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac\nhead -c 50000000 /dev/zero; kill -9 $$`,
+    };
+    await assert.rejects(
+      withPrograms(program, (PATH) => create({ PATH })),
+      /pg_dump: was ended by SIGKILL/,
+    );
+    assert.deepEqual(await keys(), []);
+    assert.equal(await openUploads(), 0);
+  });
+
+  it("that are cancelled leave nothing and wait for pg_dump's end", async () => {
+    const abort = new AbortController();
+    const program = {
+      pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac\necho started >&2; cat`,
+    };
+    await assert.rejects(
+      withPrograms(program, async (PATH) => {
+        const running = createBackup.run(
+          { ...target, reason: "manual" },
+          place.context({ env: { ...place.env, PATH }, signal: abort.signal }),
+        );
+        abort.abort();
+        return running;
+      }),
+      (error) => error instanceof OperationError && error.kind === "stopped",
+    );
+    assert.deepEqual(await keys(), []);
+  });
+
+  it("are refused with a pg_dump older than the server", async () => {
+    await withPrograms({ pg_dump: "echo 'pg_dump (PostgreSQL) 12.4'" }, async (PATH) => {
+      // Another one that is new enough may be found elsewhere on this machine: then that one is used.
+      const made = await create({ PATH });
+      assert.equal(made.rows, 2501);
+    });
+  });
+
+  it("say what is wrong when the bucket does not exist or the keys are refused", async () => {
+    const rejected = async (run: Promise<unknown>, kind: FailureKind, message: RegExp) =>
+      assert.rejects(run, (error) => {
+        assert.ok(error instanceof OperationError, String(error));
+        assert.equal(error.kind, kind, error.message);
+        assert.match(error.message, message);
+        return true;
+      });
+    const elsewhere = { ...target, bucket: "no-such-bucket-at-all" };
+    await rejected(createBackup.run({ ...elsewhere, reason: "manual" }, place.context()), "refused", /does not exist/);
+    await rejected(create({ AWS_SECRET_ACCESS_KEY: "not-the-secret-key" }), "refused", /403/);
+    await rejected(create({ AWS_ENDPOINT_URL: "http://127.0.0.1:1" }), "unreachable", /ECONNREFUSED/);
+    await rejected(verifyBackup.run(target, place.context()), "refused", /there is none/);
+  });
+
+  describe("when restored", () => {
+    const restore = (changes: object = {}) =>
+      restoreBackup.run({ ...target, dryRun: false, app: place.roles.app, ...changes }, place.context());
+    const databases = async () =>
+      (
+        await place.sql<{ datname: string }>(
+          "admin",
+          "SELECT datname::text FROM pg_database WHERE datname LIKE $1 ORDER BY 1",
+          [`${place.name}%`],
+        )
+      ).map(({ datname }) => datname);
+
+    it("take the place of the live database, which is kept and closed", async () => {
+      await place.sql(
+        "admin",
+        `ALTER DATABASE ${place.name} SET work_mem = '7MB'; ALTER DATABASE ${place.name} CONNECTION LIMIT 42`,
+      );
+      await place.sql("admin", `ALTER ROLE ${place.roles.app} IN DATABASE ${place.name} SET statement_timeout = '9s'`);
+      await create();
+      await place.sql("app", "DELETE FROM pages WHERE id < 1000");
+      const connected = await place.connect("app");
+      const result = await restore();
+      await assert.rejects(connected.query("SELECT 1"));
+      assert.equal(result.swapped, true);
+      assert.ok((result.swapSeconds ?? 99) < 10);
+      assert.deepEqual(await place.sql("app", "SELECT count(*)::int FROM pages"), [{ count: 2000 }]);
+      // Rights, settings, limit and owner came along.
+      await place.sql("app", "INSERT INTO users (email) VALUES ('new@example.com')");
+      await assert.rejects(place.sql("app", "CREATE TABLE more (id int)"), { code: "42501" });
+      assert.deepEqual(await place.sql("app", "SHOW work_mem"), [{ work_mem: "7MB" }]);
+      assert.deepEqual(await place.sql("app", "SHOW statement_timeout"), [{ statement_timeout: "9s" }]);
+      assert.deepEqual(
+        await place.sql(
+          "admin",
+          "SELECT datconnlimit, datdba::regrole::text AS owner FROM pg_database WHERE datname = $1",
+          [place.name],
+        ),
+        [{ datconnlimit: 42, owner: place.roles.migrator }],
+      );
+      assert.deepEqual(await databases(), [place.name, result.kept, `${place.name}_ops`].sort());
+      await assert.rejects(place.connect("admin", result.kept ?? ""), { code: "55000" });
+    });
+
+    it("leave nothing behind in a dry run", async () => {
+      await create();
+      const result = await restore({ dryRun: true });
+      assert.deepEqual([result.swapped, result.kept], [false, null]);
+      assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
+    });
+
+    it("are refused with one byte changed, and the live database is untouched", async () => {
+      const made = await create();
+      const storage = objectStorage(place.env);
+      const Key = `backups/test/manual/${made.id}/dump`;
+      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
+      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+      bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1;
+      await storage.send(new PutObjectCommand({ Bucket: place.bucket, Key, Body: bytes }));
+      await assert.rejects(verifyBackup.run(target, place.context()), /is damaged|pg_restore/);
+      await assert.rejects(restore(), /is damaged|pg_restore/);
+      assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
+    });
+
+    it("are refused when truncated", async () => {
+      const made = await create();
+      const storage = objectStorage(place.env);
+      const Key = `backups/test/manual/${made.id}/dump`;
+      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
+      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+      await storage.send(
+        new PutObjectCommand({ Bucket: place.bucket, Key, Body: bytes.subarray(0, bytes.length / 2) }),
+      );
+      await assert.rejects(verifyBackup.run(target, place.context()), OperationError);
+      await assert.rejects(restore(), OperationError);
+      assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
+    });
+
+    it("are refused when the manifest says something else than the dump holds", async () => {
+      const made = await create();
+      const storage = objectStorage(place.env);
+      const Key = `backups/test/manual/${made.id}/manifest.json`;
+      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
+      const manifest = Manifest.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      const tables = manifest.tables.map((one) =>
+        one.table === "public.users" ? { ...one, rows: one.rows + 1 } : one,
+      );
+      await storage.send(
+        new PutObjectCommand({ Bucket: place.bucket, Key, Body: JSON.stringify({ ...manifest, tables }) }),
+      );
+      await assert.rejects(restore(), /public\.users has 500 rows instead of 501/);
+      assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
+    });
+
+    it("are refused while another run holds the lock, which is named", async () => {
+      await create();
+      const holder: pg.Client = await place.connect("migrator", `${place.name}_ops`);
+      await holder.query("SET application_name = 'affexai-lock-0123456789ab'");
+      await holder.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [`affexai:${place.name}`]);
+      await assert.rejects(restore(), /is being changed by run 0123456789ab from 127\.0\.0\.1 since/);
+      await holder.end();
+      await restore();
+    });
+
+    it("stop with the database open again when a session cannot be ended", async () => {
+      await create();
+      const stubborn = await place.connect("admin");
+      await assert.rejects(restore(), (error) => {
+        assert.ok(error instanceof OperationError || (error instanceof Error && "code" in error), String(error));
+        return true;
+      });
+      await stubborn.query("SELECT 1");
+      await stubborn.end();
+      await place.sql("app", "SELECT 1");
+      assert.equal((await restore()).swapped, true);
+    });
+  });
+});

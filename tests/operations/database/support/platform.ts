@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import pg from "pg";
+import { applyRoles } from "../../../../operations/database/roles.ts";
+import { silent, type Progress } from "../../../../operations/progress.ts";
+import { objectStorage } from "../../../../operations/storage.ts";
+import type { Context } from "../../../../operations/verb.ts";
+import { startPostgres, type PostgresServer } from "../../../../sandbox/postgres/server.ts";
+import { startObjectStorage, type ObjectStorage } from "../../../../sandbox/s3/server.ts";
+
+interface Services {
+  readonly dir: string;
+  readonly postgres: PostgresServer;
+  readonly storage: ObjectStorage;
+}
+
+let starting: Promise<Services> | undefined;
+
+/** PostgreSQL and object storage, started with the first test that asks and shared by all. */
+export function services(): Promise<Services> {
+  return (starting ??= start());
+}
+
+async function start(): Promise<Services> {
+  const dir = await mkdtemp(join(tmpdir(), "affexai-database-"));
+  const [postgres, storage] = await Promise.all([
+    startPostgres({
+      dir: join(dir, "postgres"),
+      host: "127.0.0.1",
+      port: 0,
+      user: "postgres",
+      password: "the-admin-password",
+      database: "postgres",
+      settings: { fsync: "off", max_connections: "100" },
+    }),
+    startObjectStorage({
+      host: "127.0.0.1",
+      port: 0,
+      dir: join(dir, "s3"),
+      accessKeyId: "AKIATESTTESTTESTTEST",
+      secretAccessKey: "the-secret-key-of-the-tests",
+    }),
+  ]);
+  return { dir, postgres, storage };
+}
+
+after(async () => {
+  if (starting === undefined) return;
+  const { dir, postgres, storage } = await starting;
+  await Promise.all([postgres.close(), storage.close()]);
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** A database of its own with its roles, its operations database and its bucket. */
+export interface Environment {
+  readonly name: string;
+  readonly roles: { readonly migrator: string; readonly app: string; readonly backup: string };
+  readonly bucket: string;
+  readonly env: Record<string, string>;
+  /** Lines that the verbs noted for people. */
+  readonly notes: string[];
+  context(extra?: Partial<Context>): Context;
+  /** Runs SQL as one of the roles, or as the administrator. */
+  sql<Row extends pg.QueryResultRow>(
+    as: "admin" | "migrator" | "app",
+    text: string,
+    values?: unknown[],
+    database?: string,
+  ): Promise<Row[]>;
+  connect(as: "admin" | "migrator" | "app", database?: string): Promise<pg.Client>;
+}
+
+export async function environment(): Promise<Environment> {
+  const { postgres, storage } = await services();
+  const name = `t${randomBytes(4).toString("hex")}`;
+  const roles = { migrator: `${name}_migrator`, app: `${name}_app`, backup: `${name}_backup` };
+  const password = "a-password-of-the-tests";
+  const url = (user: string, secret: string, database: string) =>
+    `postgres://${user}:${secret}@${postgres.host}:${postgres.port}/${database}`;
+  const env = {
+    PATH: process.env.PATH ?? "",
+    ADMIN_DATABASE_URL: url("postgres", "the-admin-password", "postgres"),
+    DATABASE_URL: url(roles.migrator, password, name),
+    BACKUP_DATABASE_URL: url(roles.backup, password, name),
+    MIGRATOR_PASSWORD: password,
+    APP_PASSWORD: password,
+    BACKUP_PASSWORD: password,
+    AWS_REGION: "eu-central-1",
+    AWS_ENDPOINT_URL: storage.url,
+    AWS_ACCESS_KEY_ID: "AKIATESTTESTTESTTEST",
+    AWS_SECRET_ACCESS_KEY: "the-secret-key-of-the-tests",
+  };
+  const notes: string[] = [];
+  const progress: Progress = {
+    step: (title, work) => {
+      notes.push(title);
+      return work(progress);
+    },
+    note: (text) => void notes.push(text),
+  };
+  const context = (extra: Partial<Context> = {}): Context => ({
+    env,
+    progress,
+    signal: new AbortController().signal,
+    ...extra,
+  });
+  const connect = async (as: "admin" | "migrator" | "app", database = name) => {
+    const user = as === "admin" ? "postgres" : roles[as];
+    const client = new pg.Client({
+      connectionString: url(user, as === "admin" ? "the-admin-password" : password, database),
+    });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  await applyRoles.run({ owner: "test", database: name, ...roles }, context({ progress: silent }));
+  const bucket = `backups-${name}`;
+  await objectStorage(env).send(new CreateBucketCommand({ Bucket: bucket }));
+  return {
+    ...{ name, roles, bucket, env, notes, context, connect },
+    async sql<Row extends pg.QueryResultRow>(
+      as: "admin" | "migrator" | "app",
+      text: string,
+      values: unknown[] = [],
+      database = name,
+    ) {
+      const client = await connect(as, database);
+      try {
+        return (await client.query<Row>(text, values)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}
