@@ -38,7 +38,8 @@ export interface UnpackedImage {
 
 /** As much of TypeORM's data source as the tests use. */
 export interface MigratingDataSource {
-  readonly migrations: { readonly name?: string }[];
+  readonly isInitialized: boolean;
+  readonly options: object;
   initialize(): Promise<unknown>;
   destroy(): Promise<void>;
   runMigrations(options: { transaction: "all" }): Promise<{ name: string }[]>;
