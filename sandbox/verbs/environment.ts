@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root, toolsFolder } from "../setup/paths.ts";
+import { programPath } from "../setup/program-path.ts";
 import { readCredentials } from "../supervisor/credentials.ts";
 import { addressOf, describeSandbox } from "../supervisor/sandbox.ts";
 
@@ -18,7 +18,7 @@ export async function sandboxEnvironment(
   const sandbox = describeSandbox(env);
   const { aws, coolify, github, registry } = await readCredentials(sandbox.folder);
   return {
-    PATH: pathWith(await programFolders(), env["PATH"] ?? ""),
+    PATH: await programPath(env["PATH"] ?? ""),
     NODE_COMPILE_CACHE: env["NODE_COMPILE_CACHE"] ?? join(toolsFolder, "compile-cache"),
     NODE_OPTIONS: nodeOptions(env["NODE_OPTIONS"] ?? ""),
     AFFEXAI_SANDBOX_DIR: sandbox.folder,
@@ -48,19 +48,6 @@ export async function sandboxEnvironment(
     DOCKER_REGISTRY_USER: registry.username,
     DOCKER_REGISTRY_PASS: registry.password,
   };
-}
-
-/** Node of this project, and what set-up recorded: the engine, PostgreSQL's programs, Redis. */
-async function programFolders(): Promise<string[]> {
-  const [recordedRoot, ...folders] = (await readFile(join(toolsFolder, "setup"), "utf8").catch(() => ""))
-    .trim()
-    .split("\n");
-  return [dirname(process.execPath), ...(recordedRoot === root ? folders : [])];
-}
-
-function pathWith(folders: readonly string[], path: string): string {
-  const known = path.split(delimiter);
-  return [...folders.filter((folder) => folder !== "" && !known.includes(folder)), ...known].join(delimiter);
 }
 
 /** The preload that resolves the container networks' names, once. As a URL it has no characters that NODE_OPTIONS would split at. */

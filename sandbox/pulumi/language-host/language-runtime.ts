@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { status, type handleServerStreamingCall, type handleUnaryCall } from "@grpc/grpc-js";
@@ -40,7 +41,7 @@ const endAtOnce: handleServerStreamingCall<
 
 function runProgram(engineAddress: string): handleUnaryCall<language.RunRequest, language.RunResponse> {
   return (call, reply) => {
-    const child = spawnProgram(call.request, engineAddress);
+    const child = endWithUs(spawnProgram(call.request, engineAddress));
     call.once("cancelled", () => child.kill("SIGKILL"));
     child.once("error", (error) => reply({ code: status.INTERNAL, details: error.message }));
     child.once("exit", (code, signal) => {
@@ -59,7 +60,7 @@ const runPolicyPack: handleServerStreamingCall<language.RunPluginRequest, langua
     call.destroy(Object.assign(new Error(details), { code: status.UNIMPLEMENTED, details }));
     return;
   }
-  const child = spawnPolicyPack(call.request);
+  const child = endWithUs(spawnPolicyPack(call.request));
   call.once("cancelled", () => child.kill("SIGKILL"));
   child.once("error", (error) => call.destroy(error));
   child.stdout.on("data", (chunk: Buffer) => call.write(new language.RunPluginResponse().setStdout(chunk)));
@@ -70,6 +71,14 @@ const runPolicyPack: handleServerStreamingCall<language.RunPluginRequest, langua
     call.end();
   });
 };
+
+/** The engine is gone when this process ends: nobody is left whom the child could answer. */
+function endWithUs<Child extends ChildProcess>(child: Child): Child {
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
+  return child;
+}
 
 function answer<Request, Response>(respond: (request: Request) => Response): handleUnaryCall<Request, Response> {
   return (call, reply) => reply(null, respond(call.request));
