@@ -70,6 +70,8 @@ async function makeImage(cache: Cache, open: OpenImage, signal: AbortSignal | un
       await writeRootfs(mergeLayers(layers.map(({ entries }) => entries)), layers, rootfs);
       const kept: z.infer<typeof Kept> = open.image;
       await writeFile(join(temporary, "image.json"), JSON.stringify(Kept.parse(kept)));
+      // Node asks the folders above a module which kind it is. In a container the question ends at the root folder.
+      await writeFile(join(temporary, "package.json"), "{}");
       await cache.publish(temporary, cache.image(open.image.digest));
       return;
     } catch (error) {
