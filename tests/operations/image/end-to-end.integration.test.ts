@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OperationError } from "../../../operations/error.ts";
+import type { OperationError } from "../../../operations/error.ts";
 import type { ImageAccess } from "../../../operations/image/access.ts";
 import { inspectImage } from "../../../operations/image/inspect.ts";
 import { unpackImage } from "../../../operations/image/unpack.ts";

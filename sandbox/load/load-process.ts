@@ -1,0 +1,41 @@
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { OperationError } from "../../operations/error.ts";
+import { start } from "../../operations/process.ts";
+import type { Load } from "./load.ts";
+import { LoadReport, type LoadOptions } from "./spec.ts";
+
+/** Longer than any load lasts; the process ends by itself when this one is gone. */
+const limitMs = 24 * 3600 * 1000;
+
+/** Starts a load in a process of its own and returns when it sends. It ends with `stop`, and with this process. */
+export async function startLoadProcess(options: LoadOptions): Promise<Load> {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  const child = start({ file: process.execPath, arguments: [main], timeoutMs: limitMs });
+  const output: string[] = [];
+  const errors: string[] = [];
+  const lines = createInterface({ input: child.stdout }).on("line", (line) => output.push(line));
+  const sending = new Promise<void>((resolve) => {
+    createInterface({ input: child.stderr }).on("line", (line) => (line === "sending" ? resolve() : errors.push(line)));
+  });
+  const ended = Promise.all([child, new Promise((resolve) => lines.once("close", resolve))]).catch((error: unknown) => {
+    throw failed(errors, error);
+  });
+  child.stdin.write(`${JSON.stringify(options)}\n`);
+  await Promise.race([sending, ended.then(() => Promise.reject(failed(errors)))]);
+  return {
+    async stop() {
+      child.stdin.end();
+      await ended;
+      return LoadReport.parse(JSON.parse(output.at(-1) ?? "null"));
+    },
+  };
+}
+
+function failed(errors: readonly string[], cause?: unknown): OperationError {
+  return new OperationError(
+    "failed",
+    { where: "load", what: `ended before it was stopped.\n${errors.join("\n")}\n`, next: "Read the lines above." },
+    { cause },
+  );
+}
