@@ -56,7 +56,7 @@ export async function connect(access: DatabaseAccess, options: ConnectionOptions
   return client;
 }
 
-/** Connects for the length of `work`. */
+/** Connects for the length of `work`. What the server answers with an error is an OperationError (failed) with its SQLSTATE. */
 export async function withConnection<T>(
   access: DatabaseAccess,
   options: ConnectionOptions,
@@ -65,6 +65,8 @@ export async function withConnection<T>(
   const client = await connect(access, options);
   try {
     return await work(client);
+  } catch (error) {
+    throw serverError(access, error);
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -110,6 +112,20 @@ function ssl({ tls }: DatabaseAccess): pg.ClientConfig["ssl"] {
   if (tls.mode === "disable") return false;
   const ca = tls.rootCertificate === undefined ? {} : { ca: readFileSync(tls.rootCertificate, "utf8") };
   return { rejectUnauthorized: tls.mode === "verify-full", ...ca };
+}
+
+/** Words what the server refused for people; passes everything else on. */
+export function serverError(access: DatabaseAccess, error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  return new OperationError(
+    "failed",
+    {
+      where: `database ${access.database}`,
+      what: `${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
+      next: "Correct what the server says and run again, which goes on from where it stood.",
+    },
+    { cause: error },
+  );
 }
 
 /** SQLSTATE of a PostgreSQL error, or the code of a network error. */

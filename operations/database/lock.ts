@@ -2,7 +2,7 @@ import type pg from "pg";
 import { randomBytes } from "node:crypto";
 import { OperationError } from "../error.ts";
 import { onDatabase, type DatabaseAccess } from "./access.ts";
-import { connect } from "./connection.ts";
+import { connect, serverError } from "./connection.ts";
 import { operationsDatabase } from "./operations-database.ts";
 
 /** One run of a verb that changes a database, and the lock that it holds. */
@@ -45,6 +45,8 @@ export async function withLock<T>(access: DatabaseAccess, work: (run: Run) => Pr
     const client = await connect(operations, { applicationName: runName(id), settings: { idle_session_timeout: "0" } });
     try {
       return await work({ id, applicationName: runName(id), client, assertHeld: () => assertHeld(holder, access) });
+    } catch (error) {
+      throw serverError(access, error);
     } finally {
       await client.end().catch(() => undefined);
     }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
@@ -7,9 +9,11 @@ import {
 } from "@aws-sdk/client-s3";
 import type pg from "pg";
 import { createBackup, listBackups, restoreBackup, verifyBackup } from "../../../operations/database/backup-verbs.ts";
+import { clientPrograms } from "../../../operations/database/client-programs.ts";
 import { Manifest } from "../../../operations/database/manifest.ts";
 import { OperationError, type FailureKind } from "../../../operations/error.ts";
 import { objectStorage } from "../../../operations/storage.ts";
+import { waitFor } from "../../../operations/wait.ts";
 import { withPrograms } from "./support/programs.ts";
 import { environment, type Environment } from "./support/platform.ts";
 
@@ -120,31 +124,50 @@ describe("backups", () => {
     assert.equal(await openUploads(), 0);
   });
 
-  it("that are cancelled leave nothing and wait for pg_dump's end", async () => {
+  it("that are cancelled half-way leave nothing and wait for pg_dump's end", async () => {
     const abort = new AbortController();
     const program = {
-      pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac\necho started >&2; cat`,
+      // Writes a little and waits for the end of its input, which never comes.
+      pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac\nhead -c 1000 /dev/zero; echo $$ > "\${0%/*}/pid"; exec cat`,
     };
-    await assert.rejects(
-      withPrograms(program, async (PATH) => {
-        const running = createBackup.run(
-          { ...target, reason: "manual" },
-          place.context({ env: { ...place.env, PATH }, signal: abort.signal }),
-        );
-        abort.abort();
-        return running;
-      }),
-      (error) => error instanceof OperationError && error.kind === "stopped",
-    );
+    const dumping = withPrograms(program, async (PATH) => {
+      const running = createBackup.run(
+        { ...target, reason: "manual" },
+        place.context({ env: { ...place.env, PATH }, signal: abort.signal }),
+      );
+      const [folder = ""] = PATH.split(delimiter);
+      const pid = await waitFor(
+        {
+          what: "the start of pg_dump",
+          timeoutMs: 30_000,
+          intervalMs: 20,
+          next: "",
+          async look() {
+            const text = await readFile(join(folder, "pid"), "utf8").catch(() => "");
+            return text === "" ? { done: false, seen: "nothing" } : { done: true, value: Number(text) };
+          },
+        },
+        place.context(),
+      );
+      abort.abort();
+      await assert.rejects(running, (error) => error instanceof OperationError && error.kind === "stopped");
+      assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+    });
+    await dumping;
     assert.deepEqual(await keys(), []);
+    assert.equal(await openUploads(), 0);
   });
 
-  it("are refused with a pg_dump older than the server", async () => {
-    await withPrograms({ pg_dump: "echo 'pg_dump (PostgreSQL) 12.4'" }, async (PATH) => {
-      // Another one that is new enough may be found elsewhere on this machine: then that one is used.
-      const made = await create({ PATH });
-      assert.equal(made.rows, 2501);
-    });
+  it("are made by a new enough pg_dump, also when an older one comes first", async () => {
+    const made = await withPrograms({ pg_dump: "echo 'pg_dump (PostgreSQL) 12.4'" }, (PATH) => create({ PATH }));
+    assert.equal(made.rows, 2501);
+  });
+
+  it("are refused when every pg_dump is older than the server", async () => {
+    await assert.rejects(
+      clientPrograms(place.env, 99),
+      /the server is PostgreSQL 99, and pg_dump is .*: it cannot dump a newer server\. Install/,
+    );
   });
 
   it("say what is wrong when the bucket does not exist or the keys are refused", async () => {
@@ -268,10 +291,7 @@ describe("backups", () => {
     it("stop with the database open again when a session cannot be ended", async () => {
       await create();
       const stubborn = await place.connect("admin");
-      await assert.rejects(restore(), (error) => {
-        assert.ok(error instanceof OperationError || (error instanceof Error && "code" in error), String(error));
-        return true;
-      });
+      await assert.rejects(restore(), /the session of postgres .* may only be ended by a superuser/);
       await stubborn.query("SELECT 1");
       await stubborn.end();
       await place.sql("app", "SELECT 1");

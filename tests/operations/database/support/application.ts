@@ -1,0 +1,129 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { classifyMigrations } from "../../../../operations/database/classify.ts";
+import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/database/image-runner.ts";
+import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
+import type { Context } from "../../../../operations/verb.ts";
+
+/** A migration as a test writes it: SQL statements, or the body of `up` where SQL is not enough. */
+export interface TestMigration {
+  readonly name: string;
+  readonly up: readonly string[];
+  readonly down?: readonly string[];
+  readonly transaction?: boolean;
+}
+
+export interface TestApplication {
+  readonly migrations: readonly TestMigration[];
+  /** TypeORM entity schemas as JavaScript, an array. */
+  readonly entities?: string;
+  /** Further options of the data source as JavaScript: `migrationsTransactionMode: "each",`. */
+  readonly options?: string;
+  readonly typeorm?: "typeorm" | "typeorm-0.3";
+  readonly module?: "commonjs" | "module";
+  readonly exported?: "default" | "named" | "promise";
+}
+
+export interface Application {
+  readonly dir: string;
+  readonly source: MigrationImage;
+  readonly script: RunScript;
+  record(context: Context, changes?: Partial<ReleaseRecord>): Promise<ReleaseRecord>;
+}
+
+const dirs: string[] = [];
+after(() => Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true }))));
+
+const root = new URL("../../../../", import.meta.url).pathname;
+
+/** The files of an application on disk, as an image unpacked would have them, with a real TypeORM. */
+export async function application(options: TestApplication): Promise<Application> {
+  const dir = await mkdtemp(join(tmpdir(), "affexai-application-"));
+  dirs.push(dir);
+  const isModule = options.module === "module";
+  await mkdir(join(dir, "node_modules"));
+  await mkdir(join(dir, "dist"));
+  await symlink(join(root, "node_modules", options.typeorm ?? "typeorm"), join(dir, "node_modules", "typeorm"));
+  await writeFile(join(dir, "package.json"), JSON.stringify({ type: isModule ? "module" : "commonjs" }));
+  const exporting = {
+    default: isModule ? "export default source;" : "exports.default = source;",
+    named: isModule ? "export const AppDataSource = source;" : "exports.AppDataSource = source;",
+    promise: isModule ? "export default Promise.resolve(source);" : "exports.default = Promise.resolve(source);",
+  }[options.exported ?? "default"];
+  await writeFile(
+    join(dir, "dist/data-source.js"),
+    `${isModule ? 'import { DataSource, EntitySchema } from "typeorm";' : 'const { DataSource, EntitySchema } = require("typeorm");'}
+     console.log("the application greets everybody on stdout");
+     ${options.migrations.map(classOf).join("\n")}
+     const source = new DataSource({
+       type: "postgres", url: process.env.DATABASE_URL, entities: ${options.entities ?? "[]"},
+       migrations: [${options.migrations.map(({ name }) => name).join(", ")}],
+       ${options.options ?? ""}
+     });
+     ${exporting}`,
+  );
+  const source: MigrationImage = {
+    image: `registry.example/affexai/backend@sha256:${"a".repeat(64)}`,
+    imageRuntime: "unpacked",
+    dataSource: "dist/data-source.js",
+    nodePath: "node",
+  };
+  const script = inDirectory(dir);
+  return {
+    dir,
+    source,
+    script,
+    async record(context, changes = {}) {
+      const described = await describeImage(source, context, script);
+      return {
+        version: 1,
+        id: "release-1",
+        gitSha: "0".repeat(40),
+        createdAt: "2026-01-01T00:00:00.000Z",
+        images: { backend: source.image, frontend: source.image },
+        migrations: await classifyMigrations(described.migrations),
+        contract: described.contract,
+        typeorm: described.typeorm,
+        maintenance: false,
+        ...changes,
+      };
+    },
+  };
+}
+
+function classOf({ name, up, down, transaction }: TestMigration): string {
+  const body = (statements: readonly string[]) =>
+    statements
+      .map((one) => (one.startsWith("js:") ? one.slice(3) : `await runner.query(${JSON.stringify(one)});`))
+      .join("\n");
+  return `class ${name} {
+    ${transaction === undefined ? "" : `transaction = ${transaction};`}
+    async up(runner) { ${body(up)} }
+    async down(runner) { ${body(down ?? [])} }
+  }`;
+}
+
+/** Runs the script as the unpacked runtime does, without an image around it. */
+function inDirectory(dir: string): RunScript {
+  return async ({ runId, argv, input, env, timeoutMs, onLine }) => {
+    const child = execa(process.execPath, [`--title=affexai-run-${runId}`, ...argv], {
+      cwd: dir,
+      env,
+      input,
+      timeout: timeoutMs,
+      reject: false,
+      buffer: false,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const lines = async (from: "stdout" | "stderr") => {
+      for await (const line of createInterface({ input: child[from] })) onLine(line, from);
+    };
+    await Promise.all([lines("stdout"), lines("stderr"), child]);
+    const { exitCode } = await child;
+    if (exitCode !== 0) throw new Error(`the script ended with ${exitCode ?? "a signal"}`);
+  };
+}
