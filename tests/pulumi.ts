@@ -100,7 +100,35 @@ export async function mockEngine(options: MockOptions = {}): Promise<MockEngine>
   };
 }
 
-/** Waits until everything registered so far has been registered and returns what the output holds. */
+/**
+ * Runs a piece of program to its end: everything it registers is registered. Rejects with what the program throws, also where it
+ * throws inside an output, as the real runner does (cmd/run/run.js).
+ */
+export async function deploy<T>(program: () => T): Promise<T> {
+  const thrown: unknown[] = [];
+  const others = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", (reason) => thrown.push(reason));
+  try {
+    const made: T[] = [];
+    await pulumi.runtime.runInPulumiStack(async () => {
+      made.push(program());
+      return {};
+    });
+    await pulumi.runtime.disconnect();
+    // Rejections that nobody handled are told on the turn after the last promise.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (thrown.length > 0) throw thrown[0];
+    const [first] = made;
+    if (first === undefined) throw new Error("the program did not run");
+    return first;
+  } finally {
+    process.removeAllListeners("unhandledRejection");
+    for (const listener of others) process.on("unhandledRejection", listener);
+  }
+}
+
+/** What an output holds; undefined while it is unknown. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   return (output as unknown as { promise(withUnknowns?: boolean): Promise<T | undefined> }).promise();
 }
