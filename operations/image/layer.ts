@@ -123,8 +123,8 @@ export function readEntry(where: string, header: Header, content: number): Layer
   const [parent, name] = [path.slice(0, cut), path.slice(cut)];
   if (name === ".wh..wh..opq") return { type: "opaque", path: parent.slice(0, -1) };
   if (name.startsWith(".wh..wh.")) return undefined;
-  if (name === ".wh.") throw refused(where, `has the whiteout ${header.name} without a name`);
-  if (name.startsWith(".wh.")) return { type: "whiteout", path: cleanPath(where, parent + name.slice(4)) };
+  if (/^\.wh\.\.{0,2}$/.test(name)) throw refused(where, `has the whiteout ${header.name}, which names nothing`);
+  if (name.startsWith(".wh.")) return { type: "whiteout", path: parent + name.slice(4) };
   if (path === "" && header.type !== "directory") throw refused(where, `has a ${header.type} without a name`);
   switch (header.type) {
     case "directory":

@@ -12,8 +12,11 @@ import type { LoadOptions } from "./spec.ts";
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin });
   const ended = once(lines, "close");
-  const [line]: unknown[] = await Promise.race([once(lines, "line"), ended]);
-  const load = startLoad(JSON.parse(typeof line === "string" ? line : "null") as LoadOptions);
+  const line = await Promise.race([
+    new Promise<string>((resolve) => lines.once("line", resolve)),
+    ended.then(() => "null"),
+  ]);
+  const load = startLoad(JSON.parse(line) as LoadOptions);
   process.stderr.write("sending\n");
   await Promise.race([ended, once(process, "SIGTERM"), once(process, "SIGINT")]);
   process.stdout.write(`${JSON.stringify(await load.stop())}\n`);
