@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import type { Context } from "../../operations/verb.ts";
 import { startContainerEngine } from "../containers/server.ts";
 import { stopProcess } from "../processes/stop.ts";
-import { readRecord, runningSupervisor, stopLeftovers } from "../supervisor/record.ts";
+import { readRecord, runningSupervisor, stopLeftovers, writeRecord } from "../supervisor/record.ts";
 import { describeSandbox } from "../supervisor/sandbox.ts";
 
 /** Stops the sandbox with its containers, also what a kill -9 of the supervisor left behind. Its data stays in the state folder. */
@@ -19,6 +19,8 @@ export async function sandboxDown({ env, progress }: Context): Promise<void> {
   const record = await readRecord(folder);
   const stopped = record === null ? [] : await stopLeftovers(record);
   if (stopped.length > 0) progress.note(`Stopped what a killed supervisor had left running: ${stopped.join(", ")}.`);
+  if (record !== null && record.state !== "failed")
+    await writeRecord(folder, { ...record, state: "stopped", services: [] });
   const containers = join(folder, "containers");
   if (
     await access(containers).then(
