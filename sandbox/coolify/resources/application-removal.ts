@@ -11,7 +11,10 @@ export async function stopApplication(coolify: Coolify, application: Application
   }
 }
 
-/** Stops it, then forgets it and everything of its own; volumes too unless told otherwise (Coolify 379abb2, DeleteResourceJob.php). */
+/**
+ * Stops it, then forgets it and everything of its own; volumes too unless told otherwise. When the engine fails, Coolify forgets it all the
+ * same, and the containers stay (379abb2, DeleteResourceJob.php).
+ */
 export async function removeApplication(
   coolify: Coolify,
   application: Application,
@@ -20,11 +23,13 @@ export async function removeApplication(
   const { state } = coolify.store;
   const mine = ({ owner, ownerId }: { owner: string; ownerId: number }): boolean =>
     owner === "application" && ownerId === application.id;
-  await stopApplication(coolify, application);
-  if (deleteVolumes) {
-    for (const storage of state.storages.filter(mine)) {
-      if (storage.name !== null && storage.host_path === null) await coolify.engine.removeVolume(storage.name);
+  try {
+    await stopApplication(coolify, application);
+    for (const { name, host_path } of state.storages.filter(mine)) {
+      if (deleteVolumes && name !== null && host_path === null) await coolify.engine.removeVolume(name);
     }
+  } catch (error) {
+    if (coolify.signal.aborted) throw error;
   }
   state.applications = state.applications.filter(({ id }) => id !== application.id);
   state.variables = state.variables.filter((variable) => !mine(variable));

@@ -35,7 +35,7 @@ export async function stopDatabase(coolify: Coolify, database: Database): Promis
   await stopContainer(coolify, database, 30);
 }
 
-/** Stops it and forgets it; the volume goes too unless told otherwise. */
+/** Stops it and forgets it, even when the engine fails; the volume goes too unless told otherwise. */
 export async function removeDatabase(
   coolify: Coolify,
   database: Database,
@@ -44,9 +44,13 @@ export async function removeDatabase(
   const { state } = coolify.store;
   const mine = ({ owner, ownerId }: { owner: string; ownerId: number }): boolean =>
     owner === "database" && ownerId === database.id;
-  await stopDatabase(coolify, database);
-  if (deleteVolumes) {
-    for (const { name } of state.storages.filter(mine)) if (name !== null) await coolify.engine.removeVolume(name);
+  try {
+    await stopDatabase(coolify, database);
+    for (const { name } of state.storages.filter(mine)) {
+      if (deleteVolumes && name !== null) await coolify.engine.removeVolume(name);
+    }
+  } catch (error) {
+    if (coolify.signal.aborted) throw error;
   }
   state.databases = state.databases.filter(({ id }) => id !== database.id);
   state.backups = state.backups.filter(({ databaseId }) => databaseId !== database.id);

@@ -100,7 +100,7 @@ export async function addApplication(playground: Playground, place: Fields, fiel
     autogenerate_domain: false,
     ...fields,
   });
-  return String(uuid as string);
+  return uuid as string;
 }
 
 /** The objects of a list. */
