@@ -14,12 +14,13 @@ interface Frame {
 async function joinChat(backend: ApplicationProcess, token: string): Promise<{ socket: WebSocket; frames: Frame[] }> {
   const socket = new WebSocket(`${backend.url.replace("http", "ws")}/chat`);
   const frames: Frame[] = [];
-  socket.addEventListener("message", ({ data }: MessageEvent<string>) => {
-    frames.push(JSON.parse(data) as Frame);
+  socket.addEventListener("message", ({ data }: MessageEvent) => {
+    frames.push(JSON.parse(String(data)) as Frame);
   });
   await once(socket, "open");
   socket.send(JSON.stringify({ event: "join", data: { token } }));
-  await eventually("the chat is joined", async () => frames[0]);
+  const first = await eventually("the chat answers", async () => frames[0]);
+  assert.equal(first.event, "joined");
   return { socket, frames };
 }
 
@@ -209,12 +210,20 @@ describe("the workload's backend", () => {
     for (const { socket } of [one, two]) socket.close();
   });
 
+  it("gives browsers a token that joins the chat and does nothing else", async () => {
+    const { body } = await ask(backend, "POST", "/api/auth/chat-token", { token: await logIn(backend) });
+    const { token } = body as { token: string };
+    const { socket } = await joinChat(backend, token);
+    socket.close();
+    assert.equal((await ask(backend, "GET", "/api/auth/me", { token })).status, 401);
+  });
+
   it("lets nobody into the chat without a token", async () => {
     const socket = new WebSocket(`${backend.url.replace("http", "ws")}/chat`);
     await once(socket, "open");
     socket.send(JSON.stringify({ event: "message", data: { text: "Hello" } }));
-    const [frame] = (await once(socket, "message")) as [MessageEvent<string>];
-    assert.deepEqual(JSON.parse(frame.data), { event: "refused", data: "Join first, then send text." });
+    const [frame] = (await once(socket, "message")) as [MessageEvent];
+    assert.deepEqual(JSON.parse(String(frame.data)), { event: "refused", data: "Join first, then send text." });
     socket.close();
   });
 

@@ -21,6 +21,8 @@ const levels: Record<Environment["LOG_LEVEL"], LogLevel[]> = {
 };
 
 async function main(): Promise<void> {
+  // As a container's first process nothing would end us on SIGTERM by default, and starting may take a while.
+  process.on("SIGTERM", stopStarting);
   const environment = readEnvironment(process.env);
   const logger = new ConsoleLogger({ json: true, colors: false, logLevels: levels[environment.LOG_LEVEL] });
   const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger });
@@ -39,6 +41,7 @@ async function main(): Promise<void> {
     if (phase === "leaving") void queue.finish();
     if (phase === "ending") chat.sendAway();
   };
+  process.off("SIGTERM", stopStarting);
   installDrain({
     readySeconds: environment.DRAIN_READY_SECONDS,
     drainSeconds: environment.DRAIN_SECONDS,
@@ -48,6 +51,10 @@ async function main(): Promise<void> {
   });
   await app.listen(environment.PORT, environment.HOST);
   logger.log({ listening: `${environment.HOST}:${environment.PORT}` }, "Main");
+}
+
+function stopStarting(): void {
+  process.exit(0);
 }
 
 main().catch((error: unknown) => {

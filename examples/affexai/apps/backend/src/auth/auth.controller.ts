@@ -24,6 +24,11 @@ export class AuthController {
     return this.auth.logout(caller);
   }
 
+  @Post("chat-token")
+  chatToken(@CurrentCaller() caller: Caller): Promise<{ token: string }> {
+    return this.auth.chatToken(caller);
+  }
+
   @Get("me")
   me(@CurrentCaller() caller: Caller): UserView {
     return caller.user;

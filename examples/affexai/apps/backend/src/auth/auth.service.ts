@@ -12,7 +12,11 @@ import { passwordMatches } from "../users/password";
 import { UsersService, view } from "../users/users.service";
 import type { Caller } from "./access";
 
-const Claims = z.object({ sub: z.uuid(), jti: z.uuid(), exp: z.int() });
+/** What a token is good for: everything, or only joining the chat. */
+type Use = "api" | "chat";
+
+const Claims = z.object({ sub: z.uuid(), jti: z.uuid(), exp: z.int(), use: z.enum(["api", "chat"]) });
+const chatTokenSeconds = 60;
 
 /** Burned when there is no such user, so that the time to answer does not tell. */
 const nobody = "scrypt$16384$8$1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -31,9 +35,14 @@ export class AuthService {
     const matches = await passwordMatches(password, user?.passwordHash ?? nobody);
     if (user === null || !matches) throw new UnauthorizedException("E-mail or password is wrong.");
     const lifetime = this.environment.JWT_EXPIRES_IN_SECONDS;
-    const token = await this.tokens.signAsync({ sub: user.id, jti: randomUUID() }, { expiresIn: lifetime });
+    const token = await this.sign(user.id, "api", lifetime);
     loginsTotal.inc();
     return { token, expiresAt: new Date(Date.now() + lifetime * 1000).toISOString(), user: view(user) };
+  }
+
+  /** For the browser's script, which must not hold the real token: joins the chat within a minute, and does nothing else. */
+  async chatToken(caller: Caller): Promise<{ token: string }> {
+    return { token: await this.sign(caller.user.id, "chat", chatTokenSeconds) };
   }
 
   /** The token is refused from now on, by every replica. */
@@ -43,13 +52,17 @@ export class AuthService {
   }
 
   /** Who holds this token, or undefined when it is not valid (any more). */
-  async callerOf(token: string): Promise<Caller | undefined> {
+  async callerOf(token: string, uses: readonly Use[] = ["api"]): Promise<Caller | undefined> {
     const claims = Claims.safeParse(await this.tokens.verifyAsync<object>(token).catch(() => undefined));
-    if (!claims.success) return undefined;
+    if (!claims.success || !uses.includes(claims.data.use)) return undefined;
     const { sub, jti, exp } = claims.data;
     if ((await this.redis.exists(loggedOut(jti))) > 0) return undefined;
     const user = await this.users.find(sub);
     return user === null ? undefined : { user, tokenId: jti, expiresAt: exp };
+  }
+
+  private async sign(sub: string, use: Use, expiresIn: number): Promise<string> {
+    return this.tokens.signAsync({ sub, jti: randomUUID(), use }, { expiresIn });
   }
 }
 

@@ -44,7 +44,7 @@ export class ChatGateway implements OnApplicationBootstrap {
   @SubscribeMessage("join")
   async join(@ConnectedSocket() socket: WebSocket, @MessageBody() data: unknown): Promise<Reply> {
     const request = Join.safeParse(data);
-    const caller = request.success ? await this.auth.callerOf(request.data.token) : undefined;
+    const caller = request.success ? await this.auth.callerOf(request.data.token, ["api", "chat"]) : undefined;
     if (caller === undefined) return { event: "refused", data: "Log in first." };
     this.joined.set(socket, caller.user.name);
     chatSessionsTotal.inc();

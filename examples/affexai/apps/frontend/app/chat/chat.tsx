@@ -11,19 +11,21 @@ type Frame =
 const reconnectMilliseconds = 1_000;
 
 /** Joins again whenever the socket closes: a replica that is being replaced sends everybody away. */
-export function Chat({ url, token }: { url: string; token: string }) {
+export function Chat({ url }: { url: string }) {
   const [messages, setMessages] = useState<ChatMessageView[]>([]);
   const [notice, setNotice] = useState<string>();
   const socket = useRef<WebSocket>(undefined);
 
   useEffect(() => {
     let left = false;
-    const join = (): void => {
+    const join = async (): Promise<void> => {
+      const token = await chatToken();
+      if (left) return;
       const opened = new WebSocket(url);
       socket.current = opened;
       opened.onopen = () => opened.send(JSON.stringify({ event: "join", data: { token } }));
       opened.onclose = () => {
-        if (!left) setTimeout(join, reconnectMilliseconds);
+        if (!left) setTimeout(() => void join(), reconnectMilliseconds);
       };
       opened.onmessage = ({ data }: MessageEvent<string>) => {
         const frame = JSON.parse(data) as Frame;
@@ -32,12 +34,12 @@ export function Chat({ url, token }: { url: string; token: string }) {
         else setNotice(frame.data);
       };
     };
-    join();
+    void join();
     return () => {
       left = true;
       socket.current?.close();
     };
-  }, [url, token]);
+  }, [url]);
 
   const send = (form: FormData): void => {
     socket.current?.send(JSON.stringify({ event: "message", data: { text: form.get("text") } }));
@@ -59,4 +61,10 @@ export function Chat({ url, token }: { url: string; token: string }) {
       </form>
     </>
   );
+}
+
+/** Good for one minute and for the chat only. Without an answer the chat refuses us, and we come again. */
+async function chatToken(): Promise<string> {
+  const response = await fetch("/chat/token", { method: "POST" }).catch(() => undefined);
+  return response?.ok === true ? ((await response.json()) as { token: string }).token : "";
 }

@@ -4,7 +4,6 @@ import { Chat } from "./chat.tsx";
 export const dynamic = "force-dynamic";
 
 export default async function ChatPage() {
-  const token = await sessionToken();
-  if (token === undefined) return <p>Log in to join the chat.</p>;
-  return <Chat url={`${publicApiUrl().replace(/^http/, "ws")}/chat`} token={token} />;
+  if ((await sessionToken()) === undefined) return <p>Log in to join the chat.</p>;
+  return <Chat url={`${publicApiUrl().replace(/^http/, "ws")}/chat`} />;
 }
