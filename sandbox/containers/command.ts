@@ -32,13 +32,19 @@ const nativePrograms = {
 const nodeNames = new Set(["node", "/usr/local/bin/node", "/usr/bin/node", "/nodejs/bin/node"]);
 
 /** The container's own command: entry point and arguments, in the image's files. */
-export function mainCommand(container: ContainerRecord, image: Image, around: Surroundings): Promise<HostCommand> {
+export async function mainCommand(
+  container: ContainerRecord,
+  image: Image,
+  around: Surroundings,
+): Promise<HostCommand> {
   const { Entrypoint, Cmd, WorkingDir } = container.config;
   const words = [...(Entrypoint ?? []), ...(Cmd ?? [])];
   if (image.native === null) return hostCommand(words, WorkingDir, container, image, around);
   const program = nativePrograms[image.native];
-  // The official images' entry point gets the command's words; so does ours.
-  return hostCommand(["node", program, ...(Cmd ?? [])], WorkingDir, container, image, around);
+  const command = await hostCommand(["node", program], WorkingDir, container, image, around);
+  // The words of the command, which the official image's entry point gets as arguments: Coolify has the password of Redis among them, and arguments are
+  // visible to every user of the machine.
+  return { ...command, env: { ...command.env, AFFEXAI_CONTAINER_COMMAND: JSON.stringify(Cmd ?? []) } };
 }
 
 /**
@@ -57,7 +63,7 @@ export async function hostCommand(
   if (program === undefined) throw new DockerError(400, "no command specified");
   const cwd = image.root === null ? around.directory : inside(image.root, workingDirectory ?? "/");
   await mkdir(cwd, { recursive: true });
-  const env = await environment(container, around);
+  const env = { ...(await environment(container, around)), ...localAccess(container, image) };
   const file = await executable(program, cwd, env.PATH ?? "", image);
   if (file === null) {
     throw new DockerError(
@@ -69,6 +75,18 @@ export async function hostCommand(
   // A script named by its path in the image is one of the unpacked files.
   const values = await Promise.all(rest.map((word) => translated(word, image)));
   return { file, arguments: values, cwd, env };
+}
+
+/**
+ * In the official `postgres` image, commands inside the container reach the server through its socket and without a password: `psql -U user` of a health
+ * check has neither. Here they reach it by address.
+ */
+function localAccess({ config, state }: ContainerRecord, image: Image): Record<string, string> {
+  if (image.native !== "postgres") return {};
+  const password = config.Env?.find((entry) => entry.startsWith("POSTGRES_PASSWORD="))?.slice(
+    "POSTGRES_PASSWORD=".length,
+  );
+  return { PGHOST: state.address ?? "", ...(password === undefined ? {} : { PGPASSWORD: password }) };
 }
 
 async function environment(container: ContainerRecord, around: Surroundings): Promise<Record<string, string>> {

@@ -68,7 +68,7 @@ export class Execs {
     child.stderr.on("data", (chunk: Buffer) => output.write(framed ? frame("stderr", chunk) : chunk));
     // The command may end without having read all of its input.
     child.stdin.on("error", () => undefined);
-    if (request.AttachStdin === true && "pipe" in output && "readable" in output) (output).pipe(child.stdin);
+    if (request.AttachStdin === true && "pipe" in output && "readable" in output) output.pipe(child.stdin);
     else child.stdin.end();
     await new Promise<void>((resolve) => {
       child.once("error", () => resolve());

@@ -67,6 +67,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(routing.state()));
     else answerText(exchange, 404, "404 page not found\n");
   };
+  /** Connections that switched protocols: the server does not know them any more. */
+  const switched = new Set<Duplex>();
   const failed = (socket: Duplex) => (error: unknown) => {
     log(`Unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     socket.destroy();
@@ -77,6 +79,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   server.on("upgrade", (request, socket, head) => {
     // A client that leaves is no failure of ours.
     socket.on("error", () => undefined);
+    switched.add(socket);
+    socket.once("close", () => switched.delete(socket));
     void answer(request, socket, null, head).catch(failed(socket));
   });
   server.listen(options.port, options.host);
@@ -103,6 +107,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       stopWatching();
       routing.close();
       server.closeAllConnections();
+      for (const socket of switched) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
       agent.destroy();
     },

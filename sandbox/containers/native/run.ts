@@ -16,11 +16,15 @@ interface NativeServer {
 
 /** Starts a database server as the container's process: it ends when the server does, with its exit code, and ends it when it is asked to stop. */
 export async function runNative(startServer: (context: NativeContext) => Promise<NativeServer>): Promise<void> {
-  const { AFFEXAI_CONTAINER_ADDRESS: address, AFFEXAI_CONTAINER_VOLUME: volume } = process.env;
+  const {
+    AFFEXAI_CONTAINER_ADDRESS: address,
+    AFFEXAI_CONTAINER_VOLUME: volume,
+    AFFEXAI_CONTAINER_COMMAND: command = "[]",
+  } = process.env;
   if (address === undefined || volume === undefined)
     throw new Error("This runs as the command of a database container only.");
   try {
-    const server = await startServer({ address, volume, env: process.env, words: process.argv.slice(2) });
+    const server = await startServer({ address, volume, env: process.env, words: JSON.parse(command) as string[] });
     let stopping = false;
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.on(signal, () => {

@@ -252,7 +252,7 @@ describe("container engine", () => {
     });
     await container.wait();
     const text = async (options: object) => {
-      const content = (await container.logs({ stdout: true, stderr: true, ...options, follow: false }));
+      const content = await container.logs({ stdout: true, stderr: true, ...options, follow: false });
       return content.subarray(8).toString("utf8");
     };
     assert.equal(await text({}), "line 1\nline 2\nline 3\nline 4\nline 5\n");
