@@ -4,7 +4,9 @@ import { xmlAnswer, type Answer } from "../answer.ts";
 import { bucketOf, keyOf, type Call } from "../call.ts";
 import { algorithms, checksumElement, checksumHeader, checksumOfParts, type Checksum } from "../checksum/algorithms.ts";
 import { StorageError } from "../error.ts";
+import type { Bucket } from "../store/bucket.ts";
 import type { PartFile, Upload } from "../store/upload.ts";
+import type { StoredObject } from "../store/version.ts";
 import { listOf, parseXml } from "../xml.ts";
 import { encryptionHeaders, versionHeader } from "./headers.ts";
 import { findUpload } from "./multipart.ts";
@@ -25,20 +27,28 @@ type NamedPart = z.infer<typeof NamedPart>;
 const CompleteMultipartUpload = z.strictObject({ Part: listOf(NamedPart, { min: 1, max: 10_000 }) });
 
 /**
- * CompleteMultipartUpload. The object's segments are the parts' own blobs, so it takes no time for its size; the object is durable
+ * CompleteMultipartUpload. Sent again with the same parts, as a client does whose answer was lost, it succeeds again while the
+ * object is there (adobe/S3Mock#2586 and minio/minio#13318 saw that on S3 itself; the API Reference only promises NoSuchUpload
+ * for an upload that "may have been aborted or completed"). The object's segments are the parts' own blobs, so it takes no time for its size; the object is durable
  * before the upload is forgotten.
  */
 export async function completeMultipartUpload(call: Call): Promise<Answer> {
   const bucket = bucketOf(call);
   const key = keyOf(call);
-  const { id } = findUpload(call, bucket);
+  const id = call.query.get("uploadId") ?? "";
   const named = parseXml(
     "CompleteMultipartUpload",
     CompleteMultipartUpload,
     await call.payload.text({ claimsBody: false }),
   ).Part;
+  if (named.some(({ PartNumber }, index) => PartNumber <= (named[index - 1]?.PartNumber ?? 0))) {
+    throw new StorageError("InvalidPartOrder");
+  }
+  const before = alreadyCompleted(bucket, key, id, named);
+  if (before !== undefined) return completed(bucket, key, before);
+  findUpload(call, bucket);
   const stored = await bucket.uploads.end(id, async (upload) => {
-    const parts = named.map((name, index) => choosePart(upload, name, index === named.length - 1, named[index - 1]));
+    const parts = named.map((name, index) => choosePart(upload, name, index === named.length - 1));
     const size = parts.reduce((sum, { segment }) => sum + segment.size, 0);
     const expectedSize = call.headers.get("x-amz-mp-object-size");
     if (expectedSize !== undefined && Number(expectedSize) !== size) {
@@ -62,15 +72,37 @@ export async function completeMultipartUpload(call: Call): Promise<Answer> {
       etag: `${md5.digest("hex")}-${parts.length}`,
       segments: parts.map(({ segment }) => segment),
       checksum,
-      parts: parts.map(({ number, segment, checksum: value }) => ({
+      uploadId: id,
+      parts: parts.map(({ number, segment, etag, checksum: value }) => ({
         number,
         size: segment.size,
+        etag,
         checksum: { algorithm: checksum.algorithm, type: "FULL_OBJECT", value },
       })),
     });
     return { taken: parts.map(({ segment }) => segment.blob), result: object };
   });
   if (stored === undefined) throw new StorageError("NoSuchUpload", undefined, { elements: { UploadId: id } });
+  return completed(bucket, key, stored);
+}
+
+/** The version that this very upload became, if it was given the same parts. */
+function alreadyCompleted(
+  bucket: Bucket,
+  key: string,
+  uploadId: string,
+  named: readonly NamedPart[],
+): StoredObject | undefined {
+  return bucket.versions(key).find((version): version is StoredObject => {
+    if (version.kind !== "object" || version.uploadId !== uploadId) return false;
+    const list = (parts: readonly { number: number; etag: string }[]) =>
+      JSON.stringify(parts.map(({ number, etag }) => [number, etag]));
+    const asked = named.map(({ PartNumber, ETag }) => ({ number: PartNumber, etag: ETag.replaceAll('"', "") }));
+    return list(version.parts ?? []) === list(asked);
+  });
+}
+
+function completed(bucket: Bucket, key: string, stored: StoredObject): Answer {
   const content = {
     Location: `/${bucket.name}/${key}`,
     Bucket: bucket.name,
@@ -85,9 +117,8 @@ export async function completeMultipartUpload(call: Call): Promise<Answer> {
   });
 }
 
-/** The uploaded part that the client means. Throws InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest. */
-function choosePart(upload: Upload, name: NamedPart, isLast: boolean, before: NamedPart | undefined): PartFile {
-  if (before !== undefined && before.PartNumber >= name.PartNumber) throw new StorageError("InvalidPartOrder");
+/** The uploaded part that the client means. Throws InvalidPart, EntityTooSmall, InvalidRequest. */
+function choosePart(upload: Upload, name: NamedPart, isLast: boolean): PartFile {
   const part = upload.parts.get(name.PartNumber);
   const elements = { UploadId: upload.id, PartNumber: String(name.PartNumber), ETag: name.ETag.replaceAll('"', "") };
   if (part?.etag !== name.ETag.replaceAll('"', "")) throw new StorageError("InvalidPart", undefined, { elements });

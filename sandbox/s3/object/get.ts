@@ -1,3 +1,4 @@
+import { authorize } from "../access/authorize.ts";
 import type { Answer } from "../answer.ts";
 import { xmlAnswer } from "../answer.ts";
 import { bucketOf, keyOf, type Call } from "../call.ts";
@@ -69,10 +70,16 @@ function readPartNumber(call: Call, object: StoredObject): ByteRange | null {
   return { start, length: parts[index]?.size ?? 0 };
 }
 
-/** GetObjectAttributes. */
+/** GetObjectAttributes: needs the right to read the object besides its own. */
 export function getObjectAttributes(call: Call): Promise<Answer> {
   const bucket = bucketOf(call);
-  const object = findObject(call, bucket, keyOf(call), call.query.get("versionId"));
+  const versionId = call.query.get("versionId");
+  authorize(call, versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion", {
+    bucket: bucket.name,
+    key: keyOf(call),
+    ...(versionId === undefined ? {} : { versionId }),
+  });
+  const object = findObject(call, bucket, keyOf(call), versionId);
   const asked = (call.headers.get("x-amz-object-attributes") ?? "").split(",").map((name) => name.trim());
   const wants = (name: string) => asked.includes(name);
   const { algorithm, type, value } = object.checksum;
@@ -95,7 +102,7 @@ export function getObjectAttributes(call: Call): Promise<Answer> {
 function partsOf(object: StoredObject) {
   const parts = object.parts ?? [];
   return {
-    TotalPartsCount: parts.length,
+    PartsCount: parts.length,
     // S3 lists the parts only where each has a checksum of its own that still counts.
     Part:
       object.checksum.type === "COMPOSITE"

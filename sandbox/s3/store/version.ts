@@ -41,7 +41,7 @@ export const ObjectSettings = z.object({
 });
 export type ObjectSettings = z.infer<typeof ObjectSettings>;
 
-export const StoredPart = z.object({ number: z.int(), size: z.int(), checksum: Checksum.optional() });
+export const StoredPart = z.object({ number: z.int(), size: z.int(), etag: z.string(), checksum: Checksum.optional() });
 
 export const StoredObject = ObjectSettings.extend({
   ...Described,
@@ -51,7 +51,8 @@ export const StoredObject = ObjectSettings.extend({
   etag: z.string(),
   segments: z.array(Segment),
   checksum: Checksum,
-  /** Set for completed multipart uploads. */
+  /** Set for completed multipart uploads: the upload's id and its parts. */
+  uploadId: z.string().optional(),
   parts: z.array(StoredPart).optional(),
 });
 export type StoredObject = z.infer<typeof StoredObject>;
