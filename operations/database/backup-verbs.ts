@@ -106,9 +106,7 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
       const kept = keptName(access.database, run.id);
       const swapBegan = performance.now();
       await journal.step("swap", { kept }, () =>
-        context.progress.step(`swap, keeping ${kept}`, () =>
-          swapDatabases(run.client, { database: access.database, restored: target, kept }, context),
-        ),
+        swapDatabases(run.client, { database: access.database, restored: target, kept }, context),
       );
       await journal.end("restored");
       // What a killed migration had left behind went away with the database that it was in.

@@ -16,14 +16,18 @@ const setting = "default_transaction_read_only";
  * it. When this returns, no write of the application is under way and none can begin. Reads go on after a reconnect.
  */
 export async function freezeWrites(client: pg.Client, target: FreezeTarget, context: Context): Promise<void> {
-  await change(client, target, `SET ${setting} = on`);
-  await endOlderSessions(client, target, context);
+  await context.progress.step(`freeze the writes of ${target.app}`, async (progress) => {
+    await change(client, target, `SET ${setting} = on`);
+    await endOlderSessions(client, target, { ...context, progress });
+  });
 }
 
 /** Lets the application write again. Sessions that began meanwhile would stay read-only for good, so they are ended too. */
 export async function unfreezeWrites(client: pg.Client, target: FreezeTarget, context: Context): Promise<void> {
-  await change(client, target, `RESET ${setting}`);
-  await endOlderSessions(client, target, context);
+  await context.progress.step(`let ${target.app} write again`, async (progress) => {
+    await change(client, target, `RESET ${setting}`);
+    await endOlderSessions(client, target, { ...context, progress });
+  });
 }
 
 /** Whether the freeze is in force now. */

@@ -212,7 +212,7 @@ class GuardedMigration {
 
   async #freeze(freeze: FreezeTarget, context: Context): Promise<void> {
     const { run, access } = this.#parts;
-    await context.progress.step(`freeze the writes of ${freeze.app}`, () => freezeWrites(run.client, freeze, context));
+    await freezeWrites(run.client, freeze, context);
     const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
     if (writers.length === 0) return;
     throw new OperationError("refused", {

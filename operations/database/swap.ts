@@ -18,6 +18,13 @@ const name = pg.escapeIdentifier;
  * Settings, rights and the connection limit are carried over before; the write freeze is not. If it fails, the old one serves again.
  */
 export async function swapDatabases(client: pg.Client, swap: Swap, context: Context): Promise<void> {
+  await context.progress.step(`swap ${swap.restored} in, keeping ${swap.kept}`, (progress) =>
+    exchange(client, swap, { ...context, progress }),
+  );
+  context.progress.note(`${swap.database} is the restored one; ${swap.kept} is kept, closed to connections`);
+}
+
+async function exchange(client: pg.Client, swap: Swap, context: Context): Promise<void> {
   await carryOver(client, swap.database, swap.restored, context);
   await client.query(`ALTER DATABASE ${name(swap.database)} WITH ALLOW_CONNECTIONS false`);
   try {

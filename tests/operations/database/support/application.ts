@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { execa } from "execa";
 import { classifyMigrations } from "../../../../operations/database/classify.ts";
 import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/database/image-runner.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
 import type { Context } from "../../../../operations/verb.ts";
+import { inDirectory } from "./in-directory.ts";
 
 /** A migration as a test writes it: SQL statements, or the body of `up` where SQL is not enough. */
 export interface TestMigration {
@@ -104,26 +103,4 @@ function classOf({ name, up, down, transaction }: TestMigration): string {
     async up(runner) { ${body(up)} }
     async down(runner) { ${body(down ?? [])} }
   }`;
-}
-
-/** Runs the script as the unpacked runtime does, without an image around it. */
-function inDirectory(dir: string): RunScript {
-  return async ({ runId, argv, input, env, timeoutMs, onLine }) => {
-    const child = execa(process.execPath, [`--title=affexai-run-${runId}`, ...argv], {
-      cwd: dir,
-      env,
-      input,
-      timeout: timeoutMs,
-      reject: false,
-      buffer: false,
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const lines = async (from: "stdout" | "stderr") => {
-      for await (const line of createInterface({ input: child[from] })) onLine(line, from);
-    };
-    await Promise.all([lines("stdout"), lines("stderr"), child]);
-    const { exitCode } = await child;
-    if (exitCode !== 0) throw new Error(`the script ended with ${exitCode ?? "a signal"}`);
-  };
 }
