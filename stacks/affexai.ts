@@ -50,15 +50,16 @@ export function backendVariables(config: Config, site: string, services: Service
   };
 }
 
-/** The frontend is told at run time where the API is, so that one image serves every environment. */
-export function frontendVariables(config: Config, urls: { backend: string; frontend: string }): Variables {
+/**
+ * The frontend is told at run time where the API is, so that one image serves every environment (examples/affexai,
+ * apps/frontend/server/configuration.ts).
+ */
+export function frontendVariables(backend: string): Variables {
   return {
     variables: {
-      NODE_ENV: config.behaviour.nodeEnv,
-      APP_ENVIRONMENT: config.environment,
-      API_URL: urls.backend,
-      APP_URL: urls.frontend,
-      NEXT_MANUAL_SIG_HANDLE: "true",
+      // Its own server takes the public route too: only the proxy knows which replica is ready.
+      BACKEND_URL: backend,
+      PUBLIC_API_URL: backend,
     },
     secretVariables: {},
   };
@@ -68,5 +69,23 @@ export function frontendVariables(config: Config, urls: { backend: string; front
 export const criticalPaths: z.infer<typeof CriticalPath>[] = [
   { name: "process", application: "backend", method: "GET", path: "/health", expectStatus: 200 },
   { name: "dependencies", application: "backend", method: "GET", path: "/health/ready", expectStatus: 200 },
+  { name: "CMS content", application: "backend", method: "GET", path: "/api/pages/home", expectStatus: 200 },
+  {
+    name: "login asks the database",
+    application: "backend",
+    method: "POST",
+    path: "/api/auth/login",
+    body: { email: "nobody@affexai.example", password: "not-a-password" },
+    expectStatus: 401,
+  },
+  { name: "tickets are for users", application: "backend", method: "GET", path: "/api/tickets", expectStatus: 401 },
+  {
+    name: "feature flags",
+    application: "backend",
+    method: "GET",
+    path: "/api/settings/feature-flags",
+    expectStatus: 200,
+  },
   { name: "site", application: "frontend", method: "GET", path: "/", expectStatus: 200 },
+  { name: "login page", application: "frontend", method: "GET", path: "/login", expectStatus: 200 },
 ];

@@ -107,7 +107,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     hosts: [routes.frontend],
     health: { ...behaviour.health, path: "/health" },
     limits: { memory: "512m" },
-    ...frontendVariables(config, urls),
+    ...frontendVariables(urls.backend),
     // The site asks the API: an older site on a newer API works, the other way round is not promised.
     after: [backend.attempt],
   });

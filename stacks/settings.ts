@@ -6,6 +6,7 @@ const host = z
   .string()
   .regex(/^(?=.{1,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/, "must be a host name in lower case, without a scheme")
   .meta({ remedy: "Give the name users type, for example api.affexai.com." });
+const port = z.int().refine((value) => value >= 1 && value <= 65_535, "must be a port between 1 and 65535");
 const bucket = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "must be 3 to 63 lower-case letters, digits and hyphens")
@@ -29,7 +30,7 @@ export const settings = {
     })
     .meta({ remedy: "Say where Coolify pulls images from: host and username; the password is REGISTRY_PASSWORD." }),
   routes: z
-    .strictObject({ backend: host, frontend: host, publicPort: z.int().min(1).max(65_535).optional() })
+    .strictObject({ backend: host, frontend: host, publicPort: port.optional() })
     .meta({ remedy: "Give the public host names of backend and frontend." }),
   storage: z
     .strictObject({

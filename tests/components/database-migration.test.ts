@@ -41,7 +41,8 @@ describe("a database migration", () => {
     const engine = await mockEngine({ outputs: answer });
     const migration = await deploy(() => new DatabaseMigration("migration", args));
     const command = engine.named("migration-run");
-    const { databaseUrl, backupDatabaseUrl, after: _after, ...spec } = args;
+    const { databaseUrl, backupDatabaseUrl, after, ...spec } = args;
+    assert.deepEqual(after, []);
     assert.deepEqual(specOf(command), { owner: "migration", ...spec });
     assert.deepEqual(command.inputs["environment"], {
       DATABASE_URL: databaseUrl,
