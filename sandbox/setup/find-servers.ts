@@ -1,8 +1,16 @@
 import { access, constants, readdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** Where package managers put PostgreSQL's programs when they keep them out of PATH: `parent` holds one folder a major version. */
-const postgresHomes: readonly { parent: string; version: RegExp; bin: string }[] = [
+/** A place where a package manager keeps PostgreSQL's programs out of PATH: `parent` holds one folder a major version. */
+export interface VersionedHome {
+  readonly parent: string;
+  /** Captures the major version in a folder's name. */
+  readonly version: RegExp;
+  /** Below that folder. */
+  readonly bin: string;
+}
+
+const postgresHomes: readonly VersionedHome[] = [
   { parent: "/usr/lib/postgresql", version: /^(\d+)$/, bin: "bin" },
   { parent: "/usr", version: /^pgsql-(\d+)$/, bin: "bin" },
   { parent: "/usr/libexec", version: /^postgresql(\d+)$/, bin: "" },
@@ -11,26 +19,29 @@ const postgresHomes: readonly { parent: string; version: RegExp; bin: string }[]
   { parent: "/Applications/Postgres.app/Contents/Versions", version: /^(\d+)$/, bin: "bin" },
 ];
 
+/** Where Redis is when it is not on PATH. */
+const redisHomes = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/homebrew/opt/redis/bin"];
+
 /** The programs of PostgreSQL that we run. All have to come from one folder: pg_dump refuses a server that is newer than itself. */
 const postgresPrograms = ["initdb", "postgres", "pg_dump", "pg_restore", "psql"];
 
 /** The folder with PostgreSQL's server and client programs, the newest version first, or null. */
-export async function findPostgres(path = process.env["PATH"] ?? ""): Promise<string | null> {
-  for (const folder of [...(await versionedFolders()), ...path.split(delimiter)]) {
+export async function findPostgres(
+  path = process.env["PATH"] ?? "",
+  homes: readonly VersionedHome[] = postgresHomes,
+): Promise<string | null> {
+  for (const folder of [...(await versionedFolders(homes)), ...path.split(delimiter)]) {
     if (await hasAll(folder, postgresPrograms)) return folder;
   }
   return null;
 }
 
 /** The path of redis-server, or of valkey-server, its drop-in successor in some distributions; or null. */
-export async function findRedis(path = process.env["PATH"] ?? ""): Promise<string | null> {
-  const folders = [
-    ...path.split(delimiter),
-    "/usr/bin",
-    "/usr/local/bin",
-    "/opt/homebrew/bin",
-    "/opt/homebrew/opt/redis/bin",
-  ];
+export async function findRedis(
+  path = process.env["PATH"] ?? "",
+  homes: readonly string[] = redisHomes,
+): Promise<string | null> {
+  const folders = [...path.split(delimiter), ...homes];
   for (const program of ["redis-server", "valkey-server"]) {
     for (const folder of folders) {
       if (await hasAll(folder, [program])) return join(folder, program);
@@ -39,9 +50,9 @@ export async function findRedis(path = process.env["PATH"] ?? ""): Promise<strin
   return null;
 }
 
-async function versionedFolders(): Promise<string[]> {
+async function versionedFolders(homes: readonly VersionedHome[]): Promise<string[]> {
   const found: { major: number; folder: string }[] = [];
-  for (const { parent, version, bin } of postgresHomes) {
+  for (const { parent, version, bin } of homes) {
     for (const entry of await readdir(parent).catch(() => [])) {
       const major = version.exec(entry)?.[1];
       if (major !== undefined) found.push({ major: Number(major), folder: join(parent, entry, bin) });

@@ -11,7 +11,12 @@ export interface PackageManager {
   installCommands(needs: readonly Need[]): string[][];
 }
 
-const managers: readonly PackageManager[] = [
+interface Candidate {
+  readonly program: string;
+  readonly installCommands: (needs: readonly Need[], isRoot: boolean) => string[][];
+}
+
+const managers: readonly Candidate[] = [
   manager(
     "apt-get",
     { postgres: ["postgresql"], redis: ["redis-server"], go: ["golang-go"] },
@@ -41,24 +46,31 @@ function manager(
   program: string,
   packages: Readonly<Record<Need, readonly string[]>>,
   how: { before?: string[][]; install: string[]; asUser?: boolean },
-): PackageManager {
-  // sudo drops the environment; without this word a package's installation may stop to ask.
-  const asRoot = program === "apt-get" ? ["sudo", "DEBIAN_FRONTEND=noninteractive"] : ["sudo"];
-  const powers = how.asUser === true || process.getuid?.() === 0 ? [] : asRoot;
+): Candidate {
   return {
     program,
-    installCommands: (needs) => [
-      ...(how.before ?? []).map((command) => [...powers, ...command]),
-      [...powers, ...how.install, ...needs.flatMap((need) => packages[need])],
-    ],
+    installCommands(needs, isRoot) {
+      // sudo drops the environment; without this word a package's installation may stop to ask.
+      const sudo = program === "apt-get" ? ["sudo", "DEBIAN_FRONTEND=noninteractive"] : ["sudo"];
+      const powers = how.asUser === true || isRoot ? [] : sudo;
+      return [
+        ...(how.before ?? []).map((command) => [...powers, ...command]),
+        [...powers, ...how.install, ...needs.flatMap((need) => packages[need])],
+      ];
+    },
   };
 }
 
 /** The first package manager that this machine has, or null. */
-export async function findPackageManager(path = process.env["PATH"] ?? ""): Promise<PackageManager | null> {
-  for (const candidate of managers) {
+export async function findPackageManager(
+  path = process.env["PATH"] ?? "",
+  isRoot = process.getuid?.() === 0,
+): Promise<PackageManager | null> {
+  for (const { program, installCommands } of managers) {
     for (const folder of path.split(delimiter)) {
-      if (await isExecutable(join(folder, candidate.program))) return candidate;
+      if (await isExecutable(join(folder, program))) {
+        return { program, installCommands: (needs) => installCommands(needs, isRoot) };
+      }
     }
   }
   return null;
