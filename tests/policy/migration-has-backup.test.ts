@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { BackupStorage } from "../../components/backup-storage.ts";
+import { migrationHasBackup } from "../../policy/migration-has-backup.ts";
+import { application, migration, withProperty } from "./declared.ts";
+import { stackViolations, unknown, violations } from "./violations.ts";
+
+const storage = { resourceClass: BackupStorage, name: "backups", props: {} };
+
+describe("migration-has-backup", () => {
+  it("allows a migration with a bucket and the backup role's URL, which a preview does not know", async () => {
+    assert.deepEqual(await violations(migrationHasBackup, migration), []);
+  });
+
+  for (const [path, value, expected] of [
+    ["ledger", undefined, "ledger must name a bucket and an environment."],
+    ["ledger.bucket", undefined, "ledger must name a bucket and an environment."],
+    ["ledger.environment", "", "ledger must name a bucket and an environment."],
+    ["backupDatabaseUrl", undefined, "backupDatabaseUrl must be given."],
+    ["backupMaxAgeSeconds", undefined, "backupMaxAgeSeconds must be above 0 and at most 86400."],
+    ["backupMaxAgeSeconds", 0, "backupMaxAgeSeconds must be above 0 and at most 86400."],
+    ["backupMaxAgeSeconds", 86_401, "backupMaxAgeSeconds must be above 0 and at most 86400."],
+  ] as const) {
+    it(`refuses ${path} = ${value ?? "nothing"}`, async () => {
+      assert.deepEqual(await violations(migrationHasBackup, withProperty(migration, path, value)), [
+        `migration: ${expected}`,
+      ]);
+    });
+  }
+
+  for (const path of ["ledger", "ledger.bucket", "backupMaxAgeSeconds"]) {
+    it(`refuses ${path} when a preview cannot know it`, async () => {
+      const [message] = await violations(migrationHasBackup, withProperty(migration, path, unknown));
+      assert.match(message ?? "", /can't be known during preview/);
+    });
+  }
+
+  it("refuses a stack whose application has no migration or no backup storage", async () => {
+    assert.deepEqual(await stackViolations(migrationHasBackup, [storage, migration, application]), []);
+    assert.deepEqual(await stackViolations(migrationHasBackup, [storage, application]), [
+      "backend: the stack must declare a DatabaseMigration.",
+    ]);
+    assert.deepEqual(await stackViolations(migrationHasBackup, [migration, application]), [
+      "backend: the stack must declare a BackupStorage.",
+    ]);
+  });
+
+  it("asks nothing of a stack without applications", async () => {
+    assert.deepEqual(await stackViolations(migrationHasBackup, [storage]), []);
+  });
+});
