@@ -181,7 +181,7 @@ class RecipeReader {
   }
 
   private healthcheck(instruction: Instruction): ImageConfig["Healthcheck"] {
-    const health = readHealthcheck(instruction.getArgumentsContent() ?? "");
+    const health = readHealthcheck(flagsOf(instruction), instruction.getArgumentsContent() ?? "");
     if (health === undefined)
       throw new Problem(
         "HEALTHCHECK is [--interval= --timeout= --start-period= --start-interval= --retries=] CMD ... or NONE.",
@@ -221,9 +221,9 @@ function flagsOf(instruction: Instruction): { name: string; value: string }[] {
   return instruction.getFlags().map((flag) => ({ name: flag.getName(), value: flag.getValue() ?? "" }));
 }
 
-/** `["a", "b"]` after the flags, if the instruction is written so. */
+/** The array of an instruction that is written as `["a", "b"]`. */
 function jsonForm(instruction: Instruction): string[] | undefined {
-  const text = (instruction.getArgumentsContent() ?? "").replace(/^(\s*--\S+)*/, "").trim();
+  const text = (instruction.getArgumentsContent() ?? "").trim();
   if (!text.startsWith("[")) return undefined;
   try {
     const value: unknown = JSON.parse(text);

@@ -9,21 +9,20 @@ const durations: Record<string, "Interval" | "Timeout" | "StartPeriod" | "StartI
   "start-interval": "StartInterval",
 };
 
-/** Reads what follows HEALTHCHECK into the form that an image's configuration has; undefined when it is not well-formed. */
-export function readHealthcheck(text: string): Healthcheck | undefined {
+/** Reads a HEALTHCHECK's flags and what follows them into the form that an image's configuration has; undefined when it is not well-formed. */
+export function readHealthcheck(
+  flags: readonly { name: string; value: string }[],
+  text: string,
+): Healthcheck | undefined {
   const result: Healthcheck = {};
-  let rest = text.trim();
-  for (let flag = /^--([a-z-]+)=(\S+)\s*/.exec(rest); flag !== null; flag = /^--([a-z-]+)=(\S+)\s*/.exec(rest)) {
-    const [all, name = "", value = ""] = flag;
-    const field = durations[name];
-    const parsed = field === undefined ? Number(value) : nanoseconds(value);
-    if (parsed === undefined || !Number.isInteger(parsed) || (field === undefined && name !== "retries"))
-      return undefined;
-    result[field ?? "Retries"] = parsed;
-    rest = rest.slice(all.length);
+  for (const { name, value } of flags) {
+    const field = durations[name] ?? (name === "retries" ? "Retries" : undefined);
+    const amount = field === "Retries" ? Number(value) : nanoseconds(value);
+    if (field === undefined || amount === undefined || !Number.isInteger(amount)) return undefined;
+    result[field] = amount;
   }
-  if (/^none$/i.test(rest)) return { Test: ["NONE"] };
-  const command = /^cmd\s+(.+)$/is.exec(rest)?.[1]?.trim();
+  if (/^\s*none\s*$/i.test(text)) return { Test: ["NONE"] };
+  const command = /^\s*cmd\s+(.+)$/is.exec(text)?.[1]?.trim();
   if (command === undefined) return undefined;
   if (!command.startsWith("[")) return { Test: ["CMD-SHELL", command], ...result };
   const words = parseArray(command);
