@@ -31,10 +31,12 @@ export async function pulumi(args: readonly string[], { env, progress, signal }:
   });
   child.stdin.end();
   const output: string[] = [];
+  // A JSON preview is one document for a program, not progress.
+  const people = !args.includes("--json");
   const read = async (stream: NodeJS.ReadableStream) => {
     for await (const line of createInterface({ input: stream })) {
       output.push(line);
-      if (line.trim() !== "") progress.note(line.trim().slice(0, 160));
+      if (people && line.trim() !== "") progress.note(line.trim().slice(0, 160));
     }
   };
   const ended = child.then(

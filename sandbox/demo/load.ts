@@ -12,7 +12,7 @@ export async function underLoad<T>(stage: Stage, work: () => Promise<T>): Promis
   return underLoadOf(
     stage,
     [
-      { url: stage.urls.backend, paths: ["/pages/home", "/version"], requestsPerSecond },
+      { url: stage.urls.backend, paths: ["/api/pages/home", "/version"], requestsPerSecond },
       { url: stage.urls.frontend, paths: ["/"], requestsPerSecond: requestsPerSecond / 5 },
     ],
     work,

@@ -28,6 +28,7 @@ export async function openStage({ env: given, signal, progress }: Context): Prom
   });
   await progress.step("sandbox up", (inner) => sandboxUp({ env, signal, progress: inner }));
   const environment: Context["env"] = { ...env, ...(await sandboxEnvironment(env)) };
+  await joinNetwork(sandbox.hostsFile);
   const published = await progress.step("build and push three releases of the workload", (inner) =>
     publishReleases({
       releases: [1, 2, 3],
@@ -54,4 +55,10 @@ export async function openStage({ env: given, signal, progress }: Context): Prom
     urls: { backend: urls("api.affexai.localhost"), frontend: urls("affexai.localhost") },
     releases,
   };
+}
+
+/** This process asks applications and databases by their names too. Its children have the preload in their environment. */
+async function joinNetwork(hostsFile: string): Promise<void> {
+  process.env["AFFEXAI_SANDBOX_HOSTS"] = hostsFile;
+  await import(new URL("../containers/network.mjs", import.meta.url).href);
 }

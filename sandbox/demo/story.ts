@@ -49,7 +49,19 @@ export async function tellStory(
   try {
     const claims: Claim[] = [];
     for (const [title, tell] of chapters) {
-      claims.push(...[await context.progress.step(title, (progress) => tell(stage, progress))].flat());
+      try {
+        claims.push(...[await context.progress.step(title, (progress) => tell(stage, progress))].flat());
+      } catch (error) {
+        context.signal.throwIfAborted();
+        // The chapters after it stand on what this one should have left.
+        claims.push({
+          name: title.trim(),
+          ok: false,
+          figures: {},
+          problem: error instanceof Error ? error.message : String(error),
+        });
+        break;
+      }
     }
     const result = { ok: claims.every(({ ok }) => ok), claims };
     await writeFile(join(stage.folder, "demo.json"), `${JSON.stringify(result, null, 2)}\n`);

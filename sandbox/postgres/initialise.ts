@@ -1,6 +1,7 @@
 import { chown, lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import pg from "pg";
 import type { User } from "../processes/unprivileged.ts";
 
 export interface Cluster {
@@ -10,12 +11,17 @@ export interface Cluster {
   readonly data: string;
   readonly superuser: string;
   readonly password: string;
+  /** Made with the data folder and never again: an application's database may be renamed later. */
+  readonly database: string;
   /** Who owns the data. */
   readonly user: User | undefined;
 }
 
-/** Makes the data folder unless it is there. It appears complete or not at all: initdb works in a folder beside it. */
-export async function initialise({ bin, data, superuser, password, user }: Cluster): Promise<void> {
+/**
+ * Makes the data folder with its database unless it is there. It appears complete or not at all: initdb works in a folder beside it. The database
+ * is made by a single-user backend, before anybody can connect, as the official image does it.
+ */
+export async function initialise({ bin, data, superuser, password, database, user }: Cluster): Promise<void> {
   if (await exists(data)) return;
   const draft = `${data}.new`;
   const passwordFolder = `${data}.password`;
@@ -40,6 +46,15 @@ export async function initialise({ bin, data, superuser, password, user }: Clust
     );
   } finally {
     await rm(passwordFolder, { recursive: true, force: true });
+  }
+  if (database !== "postgres") {
+    await execa(join(bin, "postgres"), ["--single", "-j", "-D", draft, "postgres"], {
+      ...user,
+      cwd: "/",
+      input: `CREATE DATABASE ${pg.escapeIdentifier(database)};\n\n`,
+      env: { LC_ALL: "C", TZ: "UTC" },
+      timeout: 60_000,
+    });
   }
   await rename(draft, data);
 }

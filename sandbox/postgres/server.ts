@@ -18,7 +18,7 @@ export interface PostgresOptions {
   /** The superuser. Like the password, fixed when the data folder is made. */
   readonly user: string;
   readonly password: string;
-  /** Made if missing, on each start. */
+  /** Made with the data. */
   readonly database: string;
   /** Settings of postgresql.conf, for example `{ max_connections: "200" }`. Never a secret. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -52,7 +52,14 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const user = await unprivilegedUser(["postgres"]);
   await mkdir(options.dir, { recursive: true });
   const data = await dataPath(options.dir, "data", user);
-  await initialise({ bin, data, superuser: options.user, password: options.password, user });
+  await initialise({
+    bin,
+    data,
+    superuser: options.user,
+    password: options.password,
+    database: options.database,
+    user,
+  });
   const { server, port } = await startOnPort(options, async (port) => {
     await removeForeignLock(data);
     return startServer({
@@ -72,12 +79,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       ],
     });
   });
-  try {
-    await createDatabase(options, port);
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
   const { pid, exited } = server;
   return { url: urlOf(options, port), host: options.host, port, pid, exited, close: () => server.close() };
 }
@@ -124,11 +125,6 @@ async function removeForeignLock(data: string): Promise<void> {
 /** Another PostgreSQL may have the port, and this one be about to end for it: so its data folder is compared. */
 async function answers(options: PostgresOptions, port: number, data: string): Promise<boolean> {
   return (await query(options, port, "SELECT 1 WHERE current_setting('data_directory') = $1", [data])) === 1;
-}
-
-async function createDatabase(options: PostgresOptions, port: number): Promise<void> {
-  const exists = await query(options, port, "SELECT 1 FROM pg_database WHERE datname = $1", [options.database]);
-  if (exists === 0) await query(options, port, `CREATE DATABASE ${pg.escapeIdentifier(options.database)}`);
 }
 
 async function query(options: PostgresOptions, port: number, text: string, values: string[] = []): Promise<number> {
