@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { identify, isRunning, type ProcessIdentity } from "./process-table.ts";
@@ -177,7 +177,10 @@ function recordPath(dir: string): string {
 }
 
 async function sizeOf(file: string): Promise<number> {
-  return (await readFile(file).catch(() => Buffer.alloc(0))).length;
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 async function logSince(file: string, offset: number): Promise<string> {
