@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { planMigration, type PlanFacts } from "../../../operations/database/plan.ts";
+import { OperationError } from "../../../operations/error.ts";
+import type { MigrationClass, ReleaseRecord } from "../../../operations/release/spec.ts";
+
+const image = `registry.example/affexai/backend@sha256:${"a".repeat(64)}`;
+const record = (names: readonly string[], kind: MigrationClass = "SAFE", maintenance = false): ReleaseRecord => ({
+  version: 1,
+  id: "release-2",
+  gitSha: "0".repeat(40),
+  createdAt: "2026-01-01T00:00:00.000Z",
+  images: { backend: image, frontend: image },
+  migrations: names.map((name) => ({
+    ...{ name, sha256: "0".repeat(64), statements: [], hasDown: true, transaction: true },
+    ...{ class: kind, findings: kind === "SAFE" ? [] : [`${kind}: because.`] },
+  })),
+  contract: {},
+  typeorm: { synchronize: false, dropSchema: false, migrationsRun: false },
+  maintenance,
+});
+const plan = (changes: Partial<PlanFacts>) => {
+  const { outcome, pending, newer } = planMigration({
+    record: record(["A1"]),
+    history: [],
+    explained: new Set(),
+    running: { id: "release-1" },
+    ...changes,
+  });
+  return { outcome, pending: pending.map(({ name }) => name), newer };
+};
+const refused = (changes: Partial<PlanFacts>, pattern: RegExp) =>
+  assert.throws(
+    () => plan(changes),
+    (error) => error instanceof OperationError && error.kind === "refused" && pattern.test(error.message),
+  );
+
+describe("the plan of a migration", () => {
+  it("runs what is pending, in order", () => {
+    assert.deepEqual(plan({ record: record(["A1", "B2", "C3"]), history: ["A1"] }), {
+      outcome: "migrated",
+      pending: ["B2", "C3"],
+      newer: [],
+    });
+  });
+
+  it("has nothing to run on a database that has everything", () => {
+    assert.deepEqual(plan({ history: ["A1"] }), { outcome: "up-to-date", pending: [], newer: [] });
+  });
+
+  it("runs nothing on a newer database that the ledger explains", () => {
+    assert.deepEqual(plan({ history: ["A1", "B2"], explained: new Set(["B2"]) }), {
+      outcome: "ahead",
+      pending: [],
+      newer: ["B2"],
+    });
+  });
+
+  it("is refused for history that nothing explains", () => {
+    refused({ history: ["A1", "X9"] }, /release-2 nor any other release of the ledger has: X9/);
+  });
+
+  it("is refused for a database that went another way", () => {
+    refused(
+      { record: record(["A1", "C3"]), history: ["A1", "B2"], explained: new Set(["B2"]) },
+      /newer than release release-2 \(B2\) and older \(C3\)/,
+    );
+  });
+
+  for (const kind of ["BREAKS", "DESTROYS"] as const) {
+    it(`is refused for a pending migration that ${kind}, while a release serves`, () => {
+      refused({ record: record(["A1"], kind) }, /release release-1, which serves meanwhile.*A1: \w+: because/s);
+    });
+
+    it(`runs one that ${kind} when maintenance is declared, or nothing serves yet, or it ran already`, () => {
+      assert.equal(plan({ record: record(["A1"], kind, true) }).outcome, "migrated");
+      assert.equal(plan({ record: record(["A1"], kind), running: null }).outcome, "migrated");
+      assert.equal(plan({ record: record(["A1"], kind), history: ["A1"] }).outcome, "up-to-date");
+    });
+  }
+
+  for (const kind of ["WARN", "OPAQUE"] as const) {
+    it(`runs one that is ${kind}`, () => {
+      assert.equal(plan({ record: record(["A1"], kind) }).outcome, "migrated");
+    });
+  }
+});
