@@ -6,6 +6,9 @@ import { exclusively } from "./exclusive.ts";
 import { hashSources, type Sources, sourcesOf } from "./sources.ts";
 import { Workspace } from "./workspace.ts";
 
+/** Where this repository's sandbox keeps what it built: shared by all its uses, and kept when a sandbox is thrown away. */
+export const buildFolder = join(import.meta.dirname, "../../.sandbox/build");
+
 export const applications = ["backend", "frontend"] as const;
 export type Application = (typeof applications)[number];
 

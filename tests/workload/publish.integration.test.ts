@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Progress } from "../../operations/progress.ts";
 import { type Registry, startRegistry } from "../../sandbox/registry/server.ts";
+import { buildFolder } from "../../sandbox/workload/build.ts";
 import { publishReleases, type PublishedRelease } from "../../sandbox/workload/publish.ts";
-import { buildLimitMs, workloadDir } from "./releases.ts";
+import { buildLimitMs } from "./releases.ts";
 
 const auth = { username: "affexai", password: "registry-password" };
 
@@ -30,7 +31,7 @@ describe("the images of the workload's releases", () => {
     note: () => undefined,
   };
   const publish = () =>
-    publishReleases({ releases: [1, 2, 3], dir: workloadDir, progress, registry: registry.host, auth });
+    publishReleases({ releases: [1, 2, 3], dir: buildFolder, progress, registry: registry.host, auth });
 
   const read = async <T>(application: "backend" | "frontend", path: string): Promise<T> => {
     const response = await fetch(`${registry.url}/v2/affexai/${application}/${path}`, {
@@ -108,7 +109,7 @@ describe("the images of the workload's releases", () => {
 
   it("are pushed again, with equal digests, to a registry that lost them", async () => {
     const other = await startRegistry({ host: "127.0.0.1", port: 0, dir: join(base, "other"), ...auth });
-    const options = { releases: [1], dir: workloadDir, progress, auth };
+    const options = { releases: [1], dir: buildFolder, progress, auth };
     const [again] = await publishReleases({ ...options, registry: other.host });
     await other.close();
     assert.equal(again?.images.backend.digest, published[0]?.images.backend.digest);

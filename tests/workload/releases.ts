@@ -3,20 +3,14 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silent } from "../../operations/progress.ts";
-import { type Application, type BuiltRelease, buildReleases } from "../../sandbox/workload/build.ts";
-
-/** Where the sandbox builds the workload too: what it built is not built again here. */
-export const workloadDir = join(
-  process.env["AFFEXAI_SANDBOX_DIR"] ?? join(import.meta.dirname, "../../.sandbox"),
-  "workload",
-);
+import { type Application, buildFolder, type BuiltRelease, buildReleases } from "../../sandbox/workload/build.ts";
 
 /** The first build on a machine installs packages and compiles; give hooks that build this long, ms. */
 export const buildLimitMs = 600_000;
 
 /** The three releases, built. */
 export async function builtReleases(): Promise<BuiltRelease[]> {
-  return buildReleases({ releases: [1, 2, 3], dir: workloadDir, progress: silent });
+  return buildReleases({ releases: [1, 2, 3], dir: buildFolder, progress: silent });
 }
 
 /**

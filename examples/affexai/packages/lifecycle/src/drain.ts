@@ -14,7 +14,7 @@ export interface DrainOptions {
   readySeconds: number;
   /** How long it goes on serving after that, unready, seconds. */
   drainSeconds: number;
-  /** How long it then waits at most for requests that are still running, and again for `close`, seconds. */
+  /** How long running requests, and `close` after them, may then take together at most, seconds. */
   limitSeconds: number;
   /** Told about each change of phase. */
   onPhase?: (phase: DrainPhase) => void;
@@ -72,15 +72,19 @@ export function installDrain(options: DrainOptions): Drain {
     options.onPhase?.(phase);
   };
 
+  const finish = async (): Promise<void> => {
+    if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
+    enter("ending");
+    await options.close?.();
+  };
+
   const leave = async (): Promise<void> => {
     enter("leaving");
     await seconds(options.readySeconds);
     enter("draining");
     for (const response of running) closeAfterwards(response);
     await seconds(options.drainSeconds);
-    if (running.size > 0) await within(options.limitSeconds, new Promise<void>((resolve) => (idle = resolve)));
-    enter("ending");
-    await within(options.limitSeconds, options.close?.() ?? Promise.resolve());
+    await Promise.race([finish(), seconds(options.limitSeconds)]);
     process.exit(0);
   };
 
@@ -117,8 +121,4 @@ function isDrain(value: unknown): value is Drain {
 
 function seconds(count: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, count * 1000));
-}
-
-async function within(limitSeconds: number, work: Promise<void>): Promise<void> {
-  await Promise.race([work, seconds(limitSeconds)]);
 }

@@ -211,7 +211,7 @@ export const Environment = z.object({
   }),
   DRAIN_LIMIT_SECONDS: documented(whole(1, 600).default(10), {
     section: shutdown,
-    about: "After that: how long running requests, and then running jobs, may take at most.",
+    about: "After that: how long running requests and jobs may take at most.",
     example: "10",
     optional: true,
   }),
