@@ -33,6 +33,8 @@ export interface Engine {
 }
 
 const defaultStopSeconds = 10;
+/** Before a container comes up again with its engine: an engine that is opened only to end everything starts nothing. */
+const firstDelayMs = 100;
 
 /** One container: its record, and its processes while it runs. Requests that change it wait for one another. */
 export class Container {
@@ -78,6 +80,7 @@ export class Container {
       state.process !== null && state.supervisor !== null && (await isRunning(state.supervisor))
         ? { process: state.process, supervisor: state.supervisor }
         : await findSupervised(directory);
+    if (state.status === "running" && state.address === null) return this.#comeBack();
     if (state.status === "restarting" || known === null) {
       if (state.address !== null) this.#engine.addresses.claim(state.address);
       const ended = state.status === "restarting" ? state.exitCode : await adopt(directory, absent, absent).ended;
@@ -88,6 +91,15 @@ export class Container {
     if (state.address !== null) this.#engine.addresses.claim(state.address);
     this.#attend(adopt(directory, known.process, known.supervisor));
     await this.save();
+  }
+
+  /** It went down with its engine (`suspend`), not by itself: Docker starts such containers anew, which does not count as a restart. */
+  async #comeBack(): Promise<void> {
+    const policy = this.record.hostConfig.RestartPolicy?.Name;
+    const returns = policy === "always" || policy === "unless-stopped";
+    this.record.state.status = returns ? "restarting" : "exited";
+    await this.save();
+    if (returns) this.#restartAfter(firstDelayMs, 0);
   }
 
   /** 304 if it runs. */
@@ -252,17 +264,17 @@ export class Container {
     this.emit("die", { exitCode: `${exitCode}`, execDuration: `${Math.floor(ranForMs / 1000)}` });
     for (const resolve of this.#exitWaiters) resolve(exitCode);
     this.#exitWaiters.clear();
-    if (delayMs !== null) this.#restartAfter(delayMs);
+    if (delayMs !== null) this.#restartAfter(delayMs, 1);
     else if (record.hostConfig.AutoRemove === true && !this.#suspended) await this.#engine.forget(this);
   }
 
-  #restartAfter(delayMs: number): void {
-    this.#lastDelayMs = delayMs;
+  #restartAfter(delayMs: number, counted: 0 | 1): void {
+    this.#lastDelayMs = counted === 0 ? 0 : delayMs;
     const again = () =>
       this.#exclusively(async () => {
         if (this.#restart === null) return;
         this.#restart = null;
-        this.record.state.restartCount += 1;
+        this.record.state.restartCount += counted;
         // A command that cannot be started any more has said why in the container's state.
         await this.#run().catch(() => undefined);
       });

@@ -7,8 +7,8 @@ export interface ImageTools {
   readonly curl: boolean;
 }
 
-/** The label in which an image says what it was built FROM (OCI image specification, annotations). */
-export const baseLabel = "org.opencontainers.image.base.name";
+/** The labels in which an image says what it was built FROM: that of sandbox/images, and that of the OCI image specification. */
+const baseLabels = ["io.affexai.base", "org.opencontainers.image.base.name"];
 
 /**
  * What the base image brings. Base images are not unpacked here, so it goes by their names: Alpine has busybox's sh and wget, Debian's slim and the
@@ -16,7 +16,8 @@ export const baseLabel = "org.opencontainers.image.base.name";
  */
 export function imageTools(image: Image): ImageTools {
   if (image.native !== null) return { sh: true, wget: image.native === "redis", curl: false };
-  const base = image.config.Labels?.[baseLabel] ?? "alpine";
+  const labels = image.config.Labels ?? {};
+  const base = baseLabels.map((name) => labels[name]).find((value) => value !== undefined) ?? "alpine";
   if (base === "scratch" || base.includes("distroless")) return { sh: false, wget: false, curl: false };
   if (base.includes("alpine")) return { sh: true, wget: true, curl: false };
   if (base.includes("slim")) return { sh: true, wget: false, curl: false };
