@@ -1,7 +1,8 @@
 import pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context, Verb } from "../verb.ts";
-import { databaseAccess, onDatabase } from "./access.ts";
+import { waitFor } from "../wait.ts";
+import { databaseAccess, onDatabase, type DatabaseAccess } from "./access.ts";
 import { withConnection } from "./connection.ts";
 import { operationsDatabase } from "./operations-database.ts";
 import { scramMatches, scramVerifier } from "./scram.ts";
@@ -22,6 +23,7 @@ export const applyRoles: Verb<typeof RolesSpec, typeof RolesResult> = {
     const admin = databaseAccess(context.env, "ADMIN_DATABASE_URL");
     const passwords = readPasswords(spec, context.env);
     const { progress } = context;
+    await progress.step("the server answers", (inner) => serverAnswers(admin, { ...context, progress: inner }));
     const serverVersion = await withConnection(onDatabase(admin, "postgres"), connection, async (client) => {
       const version = await checkServer(client, spec);
       await progress.step("roles", () => applyLogins(client, spec, passwords));
@@ -45,6 +47,28 @@ export const retireRoles: Verb<typeof RolesSpec, typeof RetireResult> = {
     return { retired: true, kept };
   },
 };
+
+/** Coolify calls a database running while its container is still starting, so the connection itself is the proof. */
+async function serverAnswers(admin: DatabaseAccess, context: Context): Promise<void> {
+  await waitFor<true>(
+    {
+      what: `PostgreSQL at ${admin.host}:${admin.port}`,
+      timeoutMs: 120_000,
+      intervalMs: 500,
+      next: "Check the database's log, and the network (VPN or tunnel) between here and it.",
+      async look() {
+        try {
+          await withConnection(onDatabase(admin, "postgres"), connection, async () => undefined);
+          return { done: true, value: true };
+        } catch (error) {
+          if (!(error instanceof OperationError) || error.kind !== "unreachable") throw error;
+          return { done: false, seen: error.text.what };
+        }
+      },
+    },
+    context,
+  );
+}
 
 type Passwords = Readonly<Record<"migrator" | "app" | "backup", string>>;
 
