@@ -16,7 +16,7 @@ export async function endOf(child: Child, program: string): Promise<void> {
   try {
     await child;
   } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
+    if (!isEnding(error)) throw error;
     const lines = said.trim().split("\n").slice(-12).join("\n");
     throw new OperationError(
       error.isCanceled ? "stopped" : "failed",
@@ -30,7 +30,13 @@ export async function endOf(child: Child, program: string): Promise<void> {
   }
 }
 
-function ending(error: ExecaError): string {
+type Ending = Pick<ExecaError, "code" | "exitCode" | "isCanceled" | "signal" | "timedOut">;
+
+function isEnding(error: unknown): error is Ending {
+  return error instanceof ExecaError;
+}
+
+function ending(error: Ending): string {
   if (error.timedOut) return "did not end within its time limit and was stopped.";
   if (error.isCanceled) return "was stopped because the run was cancelled.";
   if (error.signal !== undefined) return `was ended by ${error.signal}.`;

@@ -25,7 +25,7 @@ export type RunScript = (run: {
   input: string;
   env: Readonly<Record<string, string>>;
   timeoutMs: number;
-  onLine(line: string, from: "stdout" | "stderr"): void;
+  onLine: (line: string, from: "stdout" | "stderr") => void;
 }) => Promise<void>;
 
 /** Runs the script inside an image, as an operation does. */
@@ -103,9 +103,7 @@ export async function describeImage(
     },
     context,
     (message) => {
-      if (message.affexai !== "described") return;
-      const { affexai: _, ...rest } = message;
-      described = rest;
+      if (message.affexai === "described") described = ImageDescription.strip().parse(message);
     },
   );
   if (described !== null) return described;
@@ -137,26 +135,34 @@ export async function runPendingMigrations(
   context: Context,
   run = inImage(job.source, context),
 ): Promise<void> {
+  await runJob(job, { command: "run" }, context, run);
+}
+
+/**
+ * Runs the `down` of the last migrations, newest first; `names` must be exactly those. Each is one transaction, except those that ask
+ * for none. Throws a MigrationFailure when one fails; what was reverted before it stays so.
+ */
+export async function revertMigrations(
+  job: MigrationJob,
+  names: readonly string[],
+  context: Context,
+  run = inImage(job.source, context),
+): Promise<void> {
+  await runJob(job, { command: "revert", names }, context, run);
+}
+
+async function runJob(job: MigrationJob, command: object, context: Context, run: RunScript): Promise<void> {
   let at: string | null = null;
+  const { source, access, runId, timeoutMs, ...rest } = job;
   await speak(
     run,
     {
-      runId: job.runId,
-      url: databaseUrl(job.access),
-      timeoutMs: job.timeoutMs,
+      ...{ runId, timeoutMs, url: databaseUrl(access) },
       job: {
-        command: "run",
-        dataSource: job.source.dataSource,
-        database: job.access.database,
-        user: job.access.user,
-        applicationName: runName(job.runId),
-        lockName: lockName(job.runId),
-        historyTable: job.historyTable,
-        lockTimeoutMs: job.lockTimeoutMs,
-        statementTimeoutMs: job.statementTimeoutMs,
-        expected: job.expected,
-        protectedTables: job.protectedTables,
-        allowedDeletes: job.allowedDeletes,
+        ...command,
+        ...{ dataSource: source.dataSource, database: access.database, user: access.user },
+        ...{ applicationName: runName(runId), lockName: lockName(runId) },
+        ...rest,
       },
     },
     context,

@@ -1,5 +1,6 @@
 import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint, Node } from "libpg-query";
 import { tableName, typeName, type Finding } from "./finding.ts";
+import type { MigrationClass } from "../release/spec.ts";
 import type { SchemaMemory } from "./schema-memory.ts";
 
 /** Every part of an ALTER TABLE on its own. */
@@ -43,46 +44,52 @@ function judgeCommand(table: string, command: AlterTableCmd, memory: SchemaMemor
       : [{ class: "DESTROYS", text: `${table}.${name} is dropped with what is in it, and older code may name it.` }];
   }
   if (memory.isNew(table) || harmless.includes(subtype)) return [];
-  switch (subtype) {
-    case "AT_AlterColumnType":
-      return judgeType(table, name, column);
-    case "AT_SetNotNull":
-      if (memory.isNewColumn(table, name) && memory.isFilled(table, name)) return [];
-      return memory.isNewColumn(table, name)
-        ? [{ class: "BREAKS", text: `${table}.${name} takes no null, and older code does not fill it.` }]
-        : [
-            {
-              class: "WARN",
-              text: `${table}.${name} takes no null any more: rows with one make it fail, and older code may write one.`,
-            },
-          ];
-    case "AT_DropNotNull":
-      return [{ class: "WARN", text: `${table}.${name} may be null, and older code may not expect one.` }];
-    case "AT_ColumnDefault":
-      memory.fill(table, name, command.def !== undefined);
-      return command.def === undefined
-        ? [{ class: "WARN", text: `${table}.${name} loses its default, on which older code may rely.` }]
-        : [];
-    case "AT_AddConstraint":
-      return judgeConstraint(table, constraintOf(command.def));
-    case "AT_DropConstraint":
-      return [
-        {
-          class: "WARN",
-          text: `The constraint ${name} of ${table} is dropped: older code may rely on it, in ON CONFLICT too.`,
-        },
-      ];
-    case "AT_DropIdentity":
-    case "AT_DropExpression":
-      return [{ class: "BREAKS", text: `${table}.${name} is not filled by itself any more.` }];
-    case "AT_EnableRowSecurity":
-    case "AT_ForceRowSecurity":
-      return [{ class: "WARN", text: `Row security of ${table} changes what older code sees.` }];
-    case "AT_DetachPartition":
-      return [{ class: "BREAKS", text: `Rows of a partition leave ${table}.` }];
-    default:
-      return [{ class: "WARN", text: `${table} is altered (${subtype?.replace("AT_", "") ?? "unknown"}).` }];
+  if (subtype === "AT_AlterColumnType") return judgeType(table, name, column);
+  if (subtype === "AT_AddConstraint") return judgeConstraint(table, constraintOf(command.def));
+  if (subtype === "AT_ColumnDefault") return judgeDefault(table, name, command.def !== undefined, memory);
+  if (subtype === "AT_SetNotNull") return judgeSetNotNull(table, name, memory);
+  const known = subtype === undefined ? undefined : texts[subtype];
+  if (known !== undefined) return [{ class: known.class, text: known.text(table, name) }];
+  return [{ class: "WARN", text: `${table} is altered (${subtype?.replace("AT_", "") ?? "unknown"}).` }];
+}
+
+type Subtype = NonNullable<AlterTableCmd["subtype"]>;
+
+/** What can be said from the names alone. */
+const texts: Partial<Record<Subtype, { class: MigrationClass; text: (table: string, name: string) => string }>> = {
+  AT_DropNotNull: {
+    class: "WARN",
+    text: (table, name) => `${table}.${name} may be null, and older code may not expect one.`,
+  },
+  AT_DropConstraint: {
+    class: "WARN",
+    text: (table, name) =>
+      `The constraint ${name} of ${table} is dropped: older code may rely on it, in ON CONFLICT too.`,
+  },
+  AT_DropIdentity: { class: "BREAKS", text: (table, name) => `${table}.${name} is not filled by itself any more.` },
+  AT_DropExpression: { class: "BREAKS", text: (table, name) => `${table}.${name} is not filled by itself any more.` },
+  AT_EnableRowSecurity: { class: "WARN", text: (table) => `Row security of ${table} changes what older code sees.` },
+  AT_ForceRowSecurity: { class: "WARN", text: (table) => `Row security of ${table} changes what older code sees.` },
+  AT_DetachPartition: { class: "BREAKS", text: (table) => `Rows of a partition leave ${table}.` },
+};
+
+function judgeDefault(table: string, name: string, isSet: boolean, memory: SchemaMemory): Finding[] {
+  memory.fill(table, name, isSet);
+  return isSet ? [] : [{ class: "WARN", text: `${table}.${name} loses its default, on which older code may rely.` }];
+}
+
+function judgeSetNotNull(table: string, name: string, memory: SchemaMemory): Finding[] {
+  if (!memory.isNewColumn(table, name)) {
+    return [
+      {
+        class: "WARN",
+        text: `${table}.${name} takes no null any more: rows with one make it fail, and older code may write one.`,
+      },
+    ];
   }
+  return memory.isFilled(table, name)
+    ? []
+    : [{ class: "BREAKS", text: `${table}.${name} takes no null, and older code does not fill it.` }];
 }
 
 function judgeNewColumn(table: string, column: ColumnDef | undefined, memory: SchemaMemory): Finding[] {
