@@ -2,8 +2,8 @@ import { access, chmod, constants, mkdtemp, readdir, rm } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import { asTyped, findPackageManager } from "./package-manager.ts";
-import { logTail, runLogged, say, SetupError } from "./step.ts";
+import { installPackages } from "./install-packages.ts";
+import { say, SetupError } from "./step.ts";
 
 /** The toolchain that is brought where Go is too old to bring its own (before 1.21). */
 const toolchain = "go1.26.8";
@@ -36,20 +36,9 @@ async function findGo(): Promise<string | null> {
 }
 
 async function installGo(logFile: string): Promise<string> {
-  const manager = await findPackageManager();
-  if (manager === null)
-    throw new SetupError("Go is missing, which builds the Pulumi engine.", "Install Go 1.21 or newer.");
-  const commands = manager.installCommands(["go"]);
-  say(`installing Go through ${manager.program}, about a minute: ${asTyped(commands)}`);
-  for (const command of commands) {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    if (!(await runLogged({ command, logFile, timeoutMs: 10 * 60_000, env }))) {
-      throw new SetupError(`Go could not be installed.\n${await logTail(logFile)}`, `Run: ${asTyped(commands)}`);
-    }
-  }
+  await installPackages(["go"], "Go, to build the Pulumi engine,", logFile);
   const found = await findGo();
-  if (found === null)
-    throw new SetupError(`Go cannot be found, though ${manager.program} installed it.`, "Put go on PATH.");
+  if (found === null) throw new SetupError("Go cannot be found, though it was installed.", "Put go on PATH.");
   return found;
 }
 
