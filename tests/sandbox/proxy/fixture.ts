@@ -68,10 +68,10 @@ export async function run(
     name,
     Image: "application:1",
     Env: [`NAME=${name}`, ...(options.env ?? [])],
-    Labels: Object.fromEntries([
-      ["traefik.enable", "true"],
-      ...Object.entries(labels).map(([key, value]) => [`traefik.${key}`, value]),
-    ]),
+    Labels: {
+      "traefik.enable": "true",
+      ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`traefik.${key}`, value])),
+    },
     HostConfig: { NetworkMode: "coolify" },
     ...(options.healthSeconds === undefined
       ? {}

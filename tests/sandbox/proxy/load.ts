@@ -11,6 +11,8 @@ export interface LoadResult {
 }
 
 export interface Load {
+  /** Resolves when this many more requests were sent. */
+  sent(more: number): Promise<void>;
   /** Ends it, waits for the last answers, and counts. */
   stop(): Promise<LoadResult>;
 }
@@ -63,6 +65,10 @@ export function startLoad(target: { port: number; host: string; path: string }, 
     }
   })();
   return {
+    async sent(more) {
+      const wanted = sent + more;
+      while (sent < wanted) await pause(5);
+    },
     async stop() {
       stopped.abort();
       await running;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type Docker from "dockerode";
-import { setTimeout as pause } from "node:timers/promises";
 import { until, type TestEngine } from "../containers/fixture.ts";
 import { healthy, openPlatform, run, site } from "./fixture.ts";
 import { startLoad, type LoadResult } from "./load.ts";
@@ -38,15 +37,15 @@ for (const [name, start] of Object.entries(implementations)) {
     ): Promise<LoadResult> {
       for (const container of old) await healthy(container);
       await until("a route", async () => (await router.routers()).length > 0);
-      // What the proxy does about the start itself is over.
-      await pause(2_500);
       const load = startLoad({ port: router.port, host: "shop.test", path: "/" }, perSecond);
-      await pause(1_000);
+      // Longer than the proxy's throttle: what it does about the start itself is over.
+      await load.sent(3 * perSecond);
       for (const [index, replacement] of replacements.entries()) {
         await healthy(await replacement());
         await old[index]?.stop({ t: 30 });
       }
-      await pause(4_000);
+      // And until it knows of the last end.
+      await load.sent(4 * perSecond);
       return load.stop();
     }
 
