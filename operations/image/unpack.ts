@@ -121,7 +121,8 @@ async function pullLayer(
 
 function aboutCache(cacheDir: string, error: unknown): unknown {
   const code = codeOf(error);
-  if (error instanceof OperationError || !["ENOSPC", "EDQUOT", "EROFS", "EACCES"].includes(code)) return error;
+  if (error instanceof OperationError || !["ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOTDIR"].includes(code))
+    return error;
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new OperationError(
     "failed",
