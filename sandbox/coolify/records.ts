@@ -153,9 +153,9 @@ export interface S3Storage extends Stored {
   is_usable: boolean;
 }
 
-export type DeploymentStatus = "queued" | "in_progress" | "finished" | "failed" | "cancelled-by-user";
+type DeploymentStatus = "queued" | "in_progress" | "finished" | "failed" | "cancelled-by-user";
 
-export interface LogEntry {
+interface LogEntry {
   command: string | null;
   output: string;
   type: "stdout" | "stderr";

@@ -8,6 +8,7 @@ import { deployRoutes } from "./resources/deploy.ts";
 import { deploymentRoutes } from "./resources/deployments.ts";
 import { environmentRoutes } from "./resources/environments.ts";
 import { instanceRoutes } from "./resources/instance.ts";
+import { plainVariableRoutes } from "./resources/plain-variables.ts";
 import { projectRoutes } from "./resources/projects.ts";
 import { registryRoutes } from "./resources/registries.ts";
 import { resourceListRoutes } from "./resources/resource-list.ts";
@@ -33,6 +34,7 @@ export function routes(coolify: Coolify): Route[] {
     tagRoutes,
     applicationRoutes,
     variableRoutes,
+    plainVariableRoutes,
     applicationActionRoutes,
     storageRoutes,
     scheduledTaskRoutes,

@@ -15,7 +15,7 @@ import { seed } from "./seed.ts";
 import { Store } from "./store.ts";
 import { Version } from "./version.ts";
 
-export type { Ability, Token } from "./http/request.ts";
+export type { Token } from "./http/request.ts";
 
 export interface CoolifyOptions {
   host: string;
@@ -37,6 +37,8 @@ export interface CoolifyOptions {
    * intervals and grace periods stay as they are.
    */
   timeScale?: number;
+  /** Told, a line each, of work that failed behind an answer, and of errors that became a 500; stderr when left out. */
+  log?(line: string): void;
 }
 
 export interface RunningCoolify {
@@ -50,7 +52,10 @@ export interface RunningCoolify {
 export async function startCoolify(options: CoolifyOptions): Promise<RunningCoolify> {
   const stopping = new AbortController();
   const report = (error: unknown, name: string): void => {
-    if (!stopping.signal.aborted) console.error(`coolify: ${name}:`, error);
+    if (stopping.signal.aborted) return;
+    const line = `coolify: ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    if (options.log === undefined) console.error(line);
+    else options.log(line);
   };
   const store = await Store.open(options.dir);
   const queue = new DeploymentQueue();

@@ -1,7 +1,7 @@
 import type { Coolify } from "../context.ts";
 import { timestamp } from "../identifiers.ts";
 import type { Deployment } from "../records.ts";
-import { variablesOf } from "../resources/variables.ts";
+import { variablesOf } from "../resources/variable-rows.ts";
 import { dotenvValue } from "./environment.ts";
 
 /** Adds an entry to a deployment's log; values of variables that are shown once are blacked out (ApplicationDeploymentQueue.php). */

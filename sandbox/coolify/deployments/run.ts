@@ -2,7 +2,7 @@ import type { Coolify } from "../context.ts";
 import { timestamp } from "../identifiers.ts";
 import type { Application, Deployment } from "../records.ts";
 import { locate } from "../resources/lookup.ts";
-import { variablesOf } from "../resources/variables.ts";
+import { variablesOf } from "../resources/variable-rows.ts";
 import { containerOptions, labelLines } from "./container-options.ts";
 import { postDeployment, preDeployment } from "./deployment-commands.ts";
 import { parseDotenv } from "./dotenv.ts";

@@ -155,8 +155,7 @@ export class Engine {
   }
 }
 
-/** The statusCode of an engine's error, undefined for other errors. */
-export function engineStatus(error: unknown): number | undefined {
+function engineStatus(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null || !("statusCode" in error)) return undefined;
   return typeof error.statusCode === "number" ? error.statusCode : undefined;
 }

@@ -80,7 +80,7 @@ export function createApi(coolify: Coolify, options: ApiOptions): Hono<Bindings>
         if (!allowance.allowed) return send(context, tooMany(), headers);
         authorise(coolify, token, route, address(context));
         const reply = await route.handle(await apiRequest(context, token));
-        await coolify.store.save();
+        if (route.method !== "GET" || !coolify.version.atLeast("4.2")) await coolify.store.save();
         return send(context, reply, headers);
       } catch (error) {
         if (error instanceof Refusal) return send(context, error.reply, headers);

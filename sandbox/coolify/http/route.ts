@@ -2,7 +2,7 @@ import type { Version } from "../version.ts";
 import { refuse, type Reply } from "./reply.ts";
 import type { Ability, ApiRequest } from "./request.ts";
 
-export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
 /** One endpoint below /api/v1. */
 export interface Route {

@@ -105,9 +105,11 @@ function rollbackRoutes(coolify: Coolify, own: (request: ApiRequest) => ReturnTy
       since: "4.3",
       async handle(request) {
         const application = own(request);
-        const reference = (await coolify.engine.inspect(application.uuid))?.Config.Image ?? "";
+        const { engine } = coolify;
+        // A server that does not answer has no images: Coolify swallows the error.
+        const reference = (await engine.inspect(application.uuid).catch(() => undefined))?.Config.Image ?? "";
         const current = /^[^@]*:([^@/:]+)$/.exec(reference)?.[1] ?? null;
-        const images = (await coolify.engine.images())
+        const images = (await engine.images().catch(() => []))
           .filter(({ repository }) => repository === application.columns.docker_registry_image_name)
           .map(({ tag, createdAt }) => ({ tag, created_at: createdAt, is_current: tag === current }));
         return ok({ current, images });

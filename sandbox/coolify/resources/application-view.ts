@@ -14,6 +14,28 @@ const secret = [
   "manual_webhook_secret_gitea",
 ];
 
+/** Columns of the build packs that are not played, as an application made of an image has them. */
+const unplayed: Fields = {
+  build_command: null,
+  custom_nginx_configuration: null,
+  deleted_at: null,
+  docker_compose_custom_build_command: null,
+  docker_compose_custom_start_command: null,
+  docker_compose_domains: null,
+  docker_compose_location: "/docker-compose.yaml",
+  dockerfile_location: null,
+  dockerfile_target_build: null,
+  git_full_url: null,
+  install_command: null,
+  publish_directory: null,
+  repository_project_id: null,
+  source_id: null,
+  start_command: null,
+  static_image: "nginx:alpine",
+  swarm_placement_constraints: null,
+  swarm_replicas: 1,
+};
+
 /**
  * An application as the API gives it: flat, no project_uuid or server_uuid, `fqdn` for the domains, secrets left out (not masked)
  * unless the token may see them. `nested` is the form inside an environment: with `id`, without `settings`.
@@ -32,6 +54,10 @@ export async function describeApplication(
     ...(view.nested === true ? { id: application.id } : {}),
     uuid: application.uuid,
     ...Object.fromEntries(visible),
+    ...unplayed,
+    ...(view.sensitive
+      ? { docker_compose: null, docker_compose_raw: null, dockerfile: null, private_key_id: null }
+      : {}),
     additional_networks_count: 0,
     additional_servers_count: 0,
     base_directory: "/",

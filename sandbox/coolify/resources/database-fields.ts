@@ -56,7 +56,7 @@ export function changeFields(kind: DatabaseKind): string[] {
 }
 
 /** The columns that a request may write. */
-export function columnFields(kind: DatabaseKind): string[] {
+function columnFields(kind: DatabaseKind): string[] {
   return [...common, ...ofKind[kind], ...healthFields];
 }
 

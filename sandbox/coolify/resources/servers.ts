@@ -1,5 +1,5 @@
 import type { Coolify } from "../context.ts";
-import { ok, invalid } from "../http/reply.ts";
+import { created, invalid, ok } from "../http/reply.ts";
 import { requireJson } from "../http/request.ts";
 import { stateChange, type Route } from "../http/route.ts";
 import { plain, type Fields } from "../json.ts";
@@ -78,7 +78,7 @@ export function serverRoutes(coolify: Coolify): Route[] {
           server.description = typeof input.description === "string" ? input.description : null;
         for (const name of numbers) if (input[name] !== undefined) server[name] = Number(input[name]);
         server.updated_at = timestamp();
-        return ok({ uuid: server.uuid });
+        return created({ uuid: server.uuid });
       },
     },
     ...stateChange(
@@ -88,7 +88,7 @@ export function serverRoutes(coolify: Coolify): Route[] {
         ability: "write",
         handle({ params, teamId }) {
           own(teamId, params.uuid);
-          return ok({ message: "Validation started." });
+          return created({ message: "Validation started." });
         },
       },
       "get",
@@ -112,7 +112,7 @@ export function serverRoutes(coolify: Coolify): Route[] {
       path: "/servers/:uuid/proxy",
       ability: "read",
       since: "4.3",
-      handle: ({ params, teamId }) => ok(proxy(own(teamId, params.uuid))),
+      handle: ({ params, teamId, sensitive }) => ok(proxy(own(teamId, params.uuid), sensitive)),
     },
     {
       method: "PATCH",
@@ -129,7 +129,7 @@ export function serverRoutes(coolify: Coolify): Route[] {
           throw invalid({ proxy_type: ["The selected proxy type is invalid."] });
         }
         server.proxyType = type;
-        return ok(proxy(server));
+        return ok(proxy(server, request.sensitive));
       },
     },
   ];
@@ -198,12 +198,13 @@ function settings(server: Server): Fields {
   };
 }
 
-function proxy(server: Server): Fields {
+function proxy(server: Server, sensitive: boolean): Fields {
   return {
     proxy_type: server.proxyType,
     status: server.proxyType === "NONE" ? "exited" : "running",
     redirect_enabled: true,
     redirect_url: null,
+    ...(sensitive ? { configuration: null } : {}),
     generate_exact_labels: false,
   };
 }

@@ -7,7 +7,8 @@ export function teamRoutes(coolify: Coolify): Route[] {
   const team = (id: number) => {
     const found = coolify.store.state.teams.find((candidate) => candidate.id === id);
     if (found === undefined) throw refuse(404, "Team not found.");
-    return { id: found.id, name: found.name, description: null, personal_team: found.id === 0 };
+    const { id: team, name } = found;
+    return { id: team, name, description: null, personal_team: team === 0, show_boarding: false };
   };
   const own = (asked: string | undefined, teamId: number) => {
     if (Number(asked) !== teamId) throw refuse(404, "Team not found.");

@@ -4,10 +4,11 @@ import { flag, requireJson, text as textOf, type ApiRequest } from "../http/requ
 import type { Route } from "../http/route.ts";
 import { timestamp } from "../identifiers.ts";
 import { isFields, type Fields } from "../json.ts";
-import type { Owner, Variable } from "../records.ts";
+import type { Variable } from "../records.ts";
 import { flagRule, only, problemsOf, required, text, validate } from "../validation/field.ts";
 import { variableKeyRule } from "../validation/patterns.ts";
-import { findApplication, findOwner } from "./lookup.ts";
+import { findApplication } from "./lookup.ts";
+import { variableDeletion, variablesOf } from "./variable-rows.ts";
 import { describeVariable } from "./variable-view.ts";
 
 const fields = [
@@ -86,14 +87,8 @@ export function variableRoutes(coolify: Coolify): Route[] {
       ability: "write",
       handle: (request) => bulk(coolify, application(request).id, request),
     },
-    deletion(coolify, "application", "/applications"),
-    ...["database", "service"].flatMap((owner) => simpleRoutes(coolify, owner as Owner)),
+    variableDeletion(coolify, "application"),
   ];
-}
-
-/** The rows of one resource, oldest first. */
-export function variablesOf({ store: { state } }: Coolify, owner: Owner, ownerId: number): Variable[] {
-  return state.variables.filter((row) => row.owner === owner && row.ownerId === ownerId);
 }
 
 /** Creates or updates each in turn: a bad entry stops the rest and keeps what was done. Never deletes. Unknown names are ignored. */
@@ -152,85 +147,4 @@ function overwrite(variable: Variable, input: Fields): void {
   if ("is_buildtime" in input) variable.is_buildtime = flag(input, "is_buildtime");
   if ("comment" in input) variable.comment = textOf(input, "comment") ?? null;
   variable.updated_at = timestamp();
-}
-
-function deletion(coolify: Coolify, owner: Owner, path: string): Route {
-  const { state } = coolify.store;
-  return {
-    method: "DELETE",
-    path: `${path}/:uuid/envs/:variable`,
-    ability: "write",
-    handle({ params, teamId }) {
-      const { id } = findOwner(coolify, owner, teamId, params.uuid ?? "");
-      const row = variablesOf(coolify, owner, id).find(({ uuid }) => uuid === params.variable);
-      if (row === undefined) throw refuse(404, "Environment variable not found.");
-      state.variables = state.variables.filter((candidate) => candidate !== row);
-      return ok({ message: "Environment variable deleted." });
-    },
-  };
-}
-
-/** Databases and services: one row a key, flags only change when sent, unknown fields are ignored (DatabasesController.php). */
-function simpleRoutes(coolify: Coolify, owner: Owner): Route[] {
-  const path = `/${owner}s`;
-  const ownerOf = ({ params, teamId }: ApiRequest) => findOwner(coolify, owner, teamId, params.uuid ?? "");
-  const byKey = (ownerId: number, key?: string) => variablesOf(coolify, owner, ownerId).find((row) => row.key === key);
-  return [
-    {
-      method: "GET",
-      path: `${path}/:uuid/envs`,
-      ability: "read",
-      handle: (request) =>
-        ok(variablesOf(coolify, owner, ownerOf(request).id).map((row) => describeVariable(row, request.sensitive))),
-    },
-    {
-      method: "POST",
-      path: `${path}/:uuid/envs`,
-      ability: "write",
-      handle(request) {
-        const { id } = ownerOf(request);
-        const { input } = request;
-        validate(input, rules);
-        if (byKey(id, textOf(input, "key")) !== undefined) {
-          throw refuse(409, "Environment variable already exists. Use PATCH request to update it.");
-        }
-        const row: Variable = {
-          ...coolify.store.stamp(),
-          owner,
-          ownerId: id,
-          key: textOf(input, "key") ?? "",
-          value: textOf(input, "value") ?? null,
-          comment: textOf(input, "comment") ?? null,
-          is_preview: false,
-          is_literal: flag(input, "is_literal"),
-          is_multiline: flag(input, "is_multiline"),
-          is_shown_once: flag(input, "is_shown_once"),
-          is_runtime: true,
-          is_buildtime: true,
-        };
-        coolify.store.state.variables.push(row);
-        return created(describeVariable(row, request.sensitive));
-      },
-    },
-    {
-      method: "PATCH",
-      path: `${path}/:uuid/envs`,
-      ability: "write",
-      handle(request) {
-        const { id } = ownerOf(request);
-        const { input } = request;
-        validate(input, rules);
-        const row = byKey(id, textOf(input, "key"));
-        if (row === undefined) throw refuse(404, "Environment variable not found.");
-        row.value = textOf(input, "value") ?? null;
-        for (const name of ["is_literal", "is_multiline", "is_shown_once"] as const) {
-          if (name in input) row[name] = flag(input, name);
-        }
-        if ("comment" in input) row.comment = textOf(input, "comment") ?? null;
-        row.updated_at = timestamp();
-        return created(describeVariable(row, request.sensitive));
-      },
-    },
-    deletion(coolify, owner, path),
-  ];
 }

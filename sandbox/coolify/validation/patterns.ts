@@ -18,8 +18,6 @@ const directory = /^\/([a-zA-Z0-9._\-/~@+]*)?$/;
 export const healthCommand = /^[a-zA-Z0-9 \-_./:=@,+]+$/;
 /** A health check path's alphabet: no query string. */
 export const healthPath = /^[a-zA-Z0-9/\-_.~%,;]+$/;
-/** A container's name. */
-export const containerName = simpleName;
 
 export const isImageName = (value: string): boolean => imageName.test(value);
 export const isImageTag = (value: string): boolean => imageTag.test(value);

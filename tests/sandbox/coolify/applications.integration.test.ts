@@ -96,7 +96,7 @@ describe("applications in Coolify", () => {
       const routed = await read(
         await addApplication(coolify, place, { custom_labels: own, domains: "http://labels.example:8080/api" }),
       );
-      const labels = String(routed.custom_labels as string).split("\n");
+      const labels = String(routed.custom_labels).split("\n");
       assert.ok(
         labels.includes(
           `traefik.http.routers.http-0-${routed.uuid as string}.rule=Host(\`labels.example\`) && PathPrefix(\`/api\`)`,
@@ -182,14 +182,11 @@ describe("applications in Coolify", () => {
       for (const touch of touches) {
         await patch({ custom_labels: own });
         await patch(touch);
-        assert.match(
-          String((await read(uuid)).custom_labels as string),
-          /^traefik\.enable=true\n/,
-          JSON.stringify(touch),
-        );
+        assert.match(String((await read(uuid)).custom_labels), /^traefik\.enable=true\n/, JSON.stringify(touch));
         assert.notEqual((await read(uuid)).custom_labels, own);
       }
-      for (const touch of [{ is_gzip_enabled: true }, { is_stripprefix_enabled: true }]) {
+      const settings: Fields[] = [{ is_gzip_enabled: true }, { is_stripprefix_enabled: true }];
+      for (const touch of settings) {
         await patch({ custom_labels: own });
         await patch(touch);
         assert.notEqual((await read(uuid)).custom_labels, own, JSON.stringify(touch));

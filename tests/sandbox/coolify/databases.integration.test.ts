@@ -140,7 +140,7 @@ describe("databases in Coolify", () => {
     await coolify.expect(200, "PATCH", `/services/${uuid as string}`, { name: "observability" });
     assert.equal((await coolify.expect(200, "GET", `/services/${uuid as string}`)).name, "observability");
     const types = fieldsIn((await coolify.ask("GET", "/resources")).json).map(({ type }) => type);
-    assert.ok(types.includes("service") && types.includes("standalone-postgresql"), types.join());
+    assert.ok(types.includes("service") && types.includes("standalone-postgresql"), JSON.stringify(types));
     await coolify.expect(200, "DELETE", `/services/${uuid as string}`);
   });
 });

@@ -78,8 +78,8 @@ describe("a deployment by Coolify", () => {
       [own["coolify.managed"], own["coolify.name"], own["coolify.resourceName"], own["coolify.pullRequestId"]],
       ["true", uuid, "shop", "0"],
     );
-    const { Aliases } = container.NetworkSettings.Networks.coolify ?? {};
-    assert.ok(Aliases?.includes("shop-internal"), JSON.stringify(Aliases));
+    const aliases = container.NetworkSettings.Networks.coolify?.Aliases as string[] | undefined;
+    assert.ok(aliases?.includes("shop-internal"), JSON.stringify(aliases));
     const { env } = (await until("an answer", () => workshop.get(container, "/"))).body as { env: Fields };
     assert.deepEqual(
       [env.SECRET, env.PORT, env.HOST, env.SOURCE_COMMIT, env.COOLIFY_RESOURCE_UUID, env.COOLIFY_CONTAINER_NAME],
@@ -151,8 +151,7 @@ describe("a deployment by Coolify", () => {
   });
 
   it("fails a gate that has nothing to ask: no port, no health section", async () => {
-    const { docker_registry_image_name, docker_registry_image_tag } = one;
-    const uuid = await add({ ...gate, docker_registry_image_name, docker_registry_image_tag, ports_exposes: null });
+    const uuid = await add({ ...gate, ...one, ports_exposes: null });
     const deployment = await workshop.deploy(uuid);
     assert.equal(deployment.status, "failed");
     assert.match(log(deployment), /the container has no health state/);

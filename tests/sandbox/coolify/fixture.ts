@@ -9,7 +9,7 @@ import { startCoolify, type CoolifyOptions, type RunningCoolify, type Token } fr
 export const rootToken: Token = { token: "1|root", abilities: ["root"], teamId: 0 };
 
 /** An answer, with its body as JSON when it is JSON. */
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   text: string;
@@ -45,6 +45,7 @@ export async function openPlayground(options: Partial<CoolifyOptions> = {}): Pro
     version: "4.4.7",
     tokens: [rootToken],
     rateLimitPerMinute: 100_000,
+    log: () => undefined,
     ...options,
   };
   let running: RunningCoolify = await startCoolify(all);

@@ -106,7 +106,7 @@ describe("the server and the team", () => {
   it("changes the limits of deployments", async () => {
     const [server] = fieldsIn((await coolify.ask("GET", "/servers")).json);
     const route = `/servers/${server?.uuid as string}`;
-    await coolify.expect(200, "PATCH", route, { concurrent_builds: 4 });
+    await coolify.expect(201, "PATCH", route, { concurrent_builds: 4 });
     const { settings } = await coolify.expect(200, "GET", route);
     assert.equal((settings as Record<string, unknown>).concurrent_builds, 4);
     await coolify.expect(422, "PATCH", route, { ip: "10.0.0.1" });

@@ -74,7 +74,7 @@ describe("Coolify's deployment queue", () => {
   });
 
   it("answers 429 with Retry-After when the queue is full, but start says 200 and makes an id up", async () => {
-    await workshop.coolify.expect(200, "PATCH", `/servers/${workshop.place.server_uuid as string}`, {
+    await workshop.coolify.expect(201, "PATCH", `/servers/${workshop.place.server_uuid as string}`, {
       deployment_queue_limit: 1,
     });
     const uuid = await add(held);
@@ -130,6 +130,7 @@ describe("Coolify's deployment queue", () => {
       const { json } = await workshop.coolify.ask("GET", "/deployments");
       return json !== null && typeof json === "object" && !Array.isArray(json) && Object.keys(json).length === 3;
     });
+    await until("the gate of the other", async () => (await workshop.containers(second)).length === 1);
   });
 
   it("gives the history of an application as count and deployments, newest first, logs only to those who may see them", async () => {
