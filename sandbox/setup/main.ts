@@ -8,6 +8,8 @@ import { SetupError } from "./step.ts";
 // Run by the launcher when its record of the set-up (.tools/setup) is missing or names something that is gone. Node 24 and the npm packages are there
 // by then. Installs what is missing and writes the record anew.
 
+// An exit, unlike a death by signal, ends what was started on the way.
+process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
 try {
   await setUp();
 } catch (error) {

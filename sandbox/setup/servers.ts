@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { findPostgres, findRedis } from "./find-servers.ts";
 import { installPackages } from "./install-packages.ts";
+import { findPackageManager } from "./package-manager.ts";
 import { SetupError } from "./step.ts";
 
 /** Where the programs of the real servers are. */
@@ -44,7 +45,7 @@ function named(needs: readonly (keyof typeof names)[]): string {
  * sudo it does: it harms nothing, since the sandbox's servers have addresses of their own.
  */
 async function preventDefaultCluster(): Promise<void> {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return;
+  if (process.getuid?.() !== 0 || (await findPackageManager())?.program !== "apt-get") return;
   const file = "/etc/postgresql-common/createcluster.d/affexai.conf";
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, "# The affexai sandbox makes clusters of its own.\ncreate_main_cluster = false\n");
