@@ -50,11 +50,6 @@ export function addressOf({ host, ports }: Sandbox, service: ServiceName): strin
   return `http://${host}:${ports[service]}`;
 }
 
-/** `http://<service>.sandbox.localhost:<port>`, as containers and processes of this machine reach a service. */
-export function nameOf({ ports }: Sandbox, service: ServiceName): string {
-  return `http://${service}.sandbox.localhost:${ports[service]}`;
-}
-
 function basePort(given: string | undefined): number {
   if (given === undefined || given === "") return defaultBasePort;
   const port = Number(given);

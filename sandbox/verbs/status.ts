@@ -18,7 +18,7 @@ export interface SandboxStatus {
   readonly containers: readonly ContainerStatus[];
 }
 
-export interface ServiceStatus {
+interface ServiceStatus {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
@@ -27,7 +27,7 @@ export interface ServiceStatus {
   readonly log: string;
 }
 
-export interface ContainerStatus {
+interface ContainerStatus {
   readonly name: string;
   readonly image: string;
   /** Docker's word: running, exited, created. */

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { toolsFolder } from "../../../sandbox/setup/paths.ts";
 import { programPath } from "../../../sandbox/setup/program-path.ts";
 
-export interface Answer {
+interface Answer {
   readonly exitCode: number | undefined;
   /** Both streams. */
   readonly output: string;
