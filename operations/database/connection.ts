@@ -114,13 +114,29 @@ function ssl({ tls }: DatabaseAccess): pg.ClientConfig["ssl"] {
   return { rejectUnauthorized: tls.mode === "verify-full", ...ca };
 }
 
-/** Words what the server refused for people; passes everything else on. */
+/** Words what the server refused, or a connection that broke, for people; passes everything else on. */
 export function serverError(access: DatabaseAccess, error: unknown): unknown {
+  const where = `database ${access.database}`;
+  const broken =
+    error instanceof Error && /^Connection terminated|Client has encountered a connection error/.test(error.message);
+  const code = errorCode(error);
+  // 57P01 to 57P03: ended by an administrator, or the server is going down.
+  if (broken || code === "ECONNRESET" || code === "EPIPE" || code?.startsWith("57P") === true) {
+    return new OperationError(
+      "unreachable",
+      {
+        where,
+        what: `the connection to ${access.host}:${access.port} broke: ${error instanceof Error ? error.message : code}.`,
+        next: "Run again when the server answers: it goes on from where this run stood.",
+      },
+      { cause: error },
+    );
+  }
   if (!(error instanceof pg.DatabaseError)) return error;
   return new OperationError(
     "failed",
     {
-      where: `database ${access.database}`,
+      where,
       what: `${error.message} (SQLSTATE ${error.code ?? "unknown"}).`,
       next: "Correct what the server says and run again, which goes on from where it stood.",
     },

@@ -26,8 +26,10 @@ export interface Parts {
   readonly run: Run;
   readonly recovered: Recovered;
   readonly plan: MigrationPlan;
-  /** The release that serves, when it is another one. */
+  /** The release that serves meanwhile; null when none was ever verified. */
   readonly running: ReleaseRecord | null;
+  /** The release to go back to: the last one that was verified, other than this. */
+  readonly previous: ReleaseRecord | null;
   readonly script: RunScript;
   readonly store: BackupStore;
 }
@@ -235,8 +237,7 @@ export class GuardedMigration {
   }
 
   async #result(plan: MigrationPlan, applied: string[], backup: Manifest): Promise<Omit<MigrationResult, "attempt">> {
-    const { running } = this.#parts;
-    const previous = running === null ? null : await this.#contract(running);
+    const previous = this.#parts.previous === null ? null : await this.#contract(this.#parts.previous);
     return {
       outcome: plan.outcome,
       applied,

@@ -53,7 +53,8 @@ export async function guardedMigration(
     await context.progress.step("preflight", (progress) =>
       preflight(spec, access, run.applicationName, { ...context, progress }),
     );
-    const running = await lastVerified(ledger);
+    const running = (await ledger.lastKnownGood())?.record ?? null;
+    const previous = (await ledger.lastKnownGood(spec.record.id))?.record ?? null;
     const history = await historyOf(spec, access.migrator, run);
     const explained = await explainedMigrations(ledger, spec.record, history);
     const plan = planMigration({ record: spec.record, history, explained, running });
@@ -67,7 +68,8 @@ export async function guardedMigration(
         run,
         recovered,
         plan,
-        running: running?.id === spec.record.id ? null : running,
+        running,
+        previous,
         script,
         store: new BackupStore(storage, { bucket: spec.ledger.bucket, environment: spec.ledger.environment }),
       });
@@ -80,10 +82,6 @@ async function historyOf(spec: MigrationSpec, access: DatabaseAccess, run: Run):
   return withConnection(access, { applicationName: run.applicationName }, async (client) =>
     (await readHistory(client, historyTable(spec))).map(({ name }) => name),
   );
-}
-
-async function lastVerified(ledger: Ledger): Promise<ReleaseRecord | null> {
-  return (await ledger.lastKnownGood())?.record ?? null;
 }
 
 /** Migrations of every release in the ledger; read only when the history holds some that this release does not have. */

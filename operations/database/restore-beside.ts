@@ -43,7 +43,10 @@ export async function restoreBeside(request: RestoreRequest, context: Context): 
       await context.progress.step("compare with the manifest", () => compare(client, manifest, target));
     });
   } catch (error) {
-    await withConnection(maintenance, options, (client) => dropDatabase(client, target));
+    await withConnection(maintenance, options, (client) => dropDatabase(client, target)).catch((reason: unknown) => {
+      // The next run drops it: its run's id is in the name.
+      context.progress.note(`${target} was left behind: ${String(reason)}`);
+    });
     throw error;
   }
 }

@@ -47,7 +47,7 @@ export const MigrationSpec = z.strictObject({
   nodePath: z.string(),
   /** The role that the application connects as: frozen during maintenance, refused when it is a superuser. */
   app: Identifier,
-  /** TypeORM's history of migrations. Defaults to `migrations`. */
+  /** TypeORM's history of migrations, in the schema `public`. Defaults to `migrations`. */
   historyTable: Identifier.optional(),
   lockTimeoutSeconds: z.number().positive(),
   statementTimeoutSeconds: z.number().positive(),
@@ -71,7 +71,7 @@ export const MigrationResult = z.strictObject({
   /** Id of the backup behind this deployment. */
   backup: z.string(),
   fingerprint: z.string(),
-  /** Whether the release that ran before satisfies its contract on the new schema; null when there was none. */
+  /** Whether the release to go back to (the last verified other than this) can live with the schema now; null when there is none. */
   previousReleaseRuns: z.boolean().nullable(),
 });
 export type MigrationResult = z.infer<typeof MigrationResult>;
@@ -93,7 +93,7 @@ export type BackupTarget = z.infer<typeof BackupTarget>;
 export const BackupCreateSpec = z.strictObject({
   ...BackupTarget.shape,
   reason: BackupReason,
-  /** TypeORM's history of migrations. Defaults to `migrations`. */
+  /** TypeORM's history of migrations, in the schema `public`. Defaults to `migrations`. */
   historyTable: Identifier.optional(),
 });
 /** One line about a backup: sizes in bytes, times in ISO 8601 UTC. `takenAt` is the moment of its snapshot. */

@@ -39,6 +39,15 @@ export interface WayBack {
 export async function goBack(way: WayBack, failure: unknown, cancellable: Context): Promise<never> {
   // A cancelled migration has to find its way back all the same; every wait in here has a limit of its own.
   const context = { ...cancellable, signal: new AbortController().signal };
+  try {
+    return await decide(way, failure, context);
+  } catch (error) {
+    if (error instanceof WentBack) throw error;
+    throw lost(failure, error);
+  }
+}
+
+async function decide(way: WayBack, failure: unknown, context: Context): Promise<never> {
   const { run, access, before, journal } = way;
   await endSessions(
     run.client,
@@ -111,16 +120,13 @@ async function restore(way: WayBack, failure: unknown, context: Context): Promis
       swapDatabases(run.client, { database, restored: target, kept }, context),
     );
   } catch (error) {
-    // The journal stays open and the freeze in force: the next run inherits both and tries again.
-    const why = error instanceof Error ? error.message : String(error);
     throw ended(
       failure,
       "stopped",
-      `Going back to backup ${backup.id} failed as well: ${why} The application's writes stay frozen, so that nothing is lost.`,
+      `Going back to backup ${backup.id} failed as well: ${messageOf(error)} The application's writes stay frozen, so that nothing is lost.`,
       "Correct the cause and run again, which tries it again.",
     );
   }
-  await journal.end("restored");
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   throw ended(
     failure,
@@ -133,19 +139,32 @@ async function thaw({ run, freeze, frozen }: WayBack, context: Context): Promise
   if (frozen) await unfreezeWrites(run.client, freeze, context);
 }
 
-/** The failure again, with what became of the database. A bug keeps its stack as the cause. */
-function ended(failure: unknown, kind: "failed" | "stopped", state: string, next?: string): OperationError {
+/** The failure, with what became of the database. */
+class WentBack extends OperationError {}
+
+function ended(failure: unknown, kind: "failed" | "stopped", state: string, next?: string): WentBack {
   const text =
     failure instanceof OperationError
       ? failure.text
-      : {
-          where: "the migration",
-          what: failure instanceof Error ? failure.message : String(failure),
-          next: "Read the lines above.",
-        };
-  return new OperationError(
+      : { where: "the migration", what: messageOf(failure), next: "Read the lines above." };
+  return new WentBack(
     kind,
     { where: text.where, what: `${text.what} ${state}`, next: next ?? text.next },
     { cause: failure },
   );
+}
+
+/** The journal stays open, and a freeze in force: the next run finds both, looks, and decides. */
+function lost(failure: unknown, error: unknown): WentBack {
+  return ended(
+    failure,
+    "stopped",
+    `What became of the database could not be found out: ${messageOf(error)}`,
+    "Run again: it finds out first, and goes on from there. A freeze of the application's writes stays in force until then.",
+  );
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\.?$/, ".");
 }

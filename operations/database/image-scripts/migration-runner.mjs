@@ -219,6 +219,7 @@ function guard(dataSource) {
         return result;
       }
       if (/^\s*COMMIT\b/i.test(sql) && before !== null) {
+        await checkTarget(query);
         await compare(query, before);
         before = null;
       }

@@ -158,6 +158,79 @@ describe("backups", () => {
     assert.equal(await openUploads(), 0);
   });
 
+  describe("to a storage that fails", () => {
+    const play = async (...faults: object[]) => {
+      const response = await fetch(`${place.env.AWS_ENDPOINT_URL}/_sandbox/faults`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ faults }),
+      });
+      assert.ok(response.ok, await response.text());
+    };
+    // Random text does not compress: three parts.
+    const enlarge = () =>
+      place.sql(
+        "migrator",
+        "CREATE TABLE noise AS SELECT n, (SELECT string_agg(md5(random()::text || n || m), '') FROM generate_series(1, 400) m) AS text FROM generate_series(1, 5000) n",
+      );
+    afterEach(() => fetch(`${place.env.AWS_ENDPOINT_URL}/_sandbox/faults`, { method: "DELETE" }));
+
+    it("for a moment, on one part, succeed", async () => {
+      await enlarge();
+      await play({ operation: "UploadPart", partNumber: 2, times: 1, action: { kind: "status" } });
+      const made = await create();
+      assert.ok(made.bytes > 2 * 16 * 1024 ** 2);
+      assert.equal((await verifyBackup.run({ ...target, id: made.id }, place.context())).sha256, made.sha256);
+    });
+
+    it("for good, leave no object, no open upload and no pg_dump", async () => {
+      await enlarge();
+      await play({ operation: "UploadPart", partNumber: 2, times: null, action: { kind: "status" } });
+      await assert.rejects(create(), (error) => {
+        assert.ok(error instanceof OperationError, String(error));
+        assert.match(error.message, /uploading .*dump was answered with 503 SlowDown/);
+        return true;
+      });
+      assert.deepEqual(await keys(), []);
+      assert.equal(await openUploads(), 0);
+      assert.deepEqual(
+        await place.sql(
+          "admin",
+          "SELECT application_name FROM pg_stat_activity WHERE datname = $1 AND application_name = 'affexai-backup'",
+          [place.name],
+        ),
+        [],
+      );
+    });
+
+    it("while the manifest is written, are no backup", async () => {
+      await play({ operation: "PutObject", key: "*manifest.json", times: null, action: { kind: "status" } });
+      await assert.rejects(create(), /writing .*manifest\.json was answered with 503/);
+      assert.deepEqual((await listBackups.run(target, place.context())).backups, []);
+    });
+
+    it("while a dump is read back, leave the live database alone", async () => {
+      await enlarge();
+      await create();
+      await play({
+        operation: "GetObject",
+        key: "*dump",
+        times: null,
+        action: { kind: "drop", direction: "response", afterBytes: 1_000_000 },
+      });
+      await assert.rejects(
+        restoreBackup.run({ ...target, dryRun: false, app: place.roles.app }, place.context()),
+        OperationError,
+      );
+      assert.deepEqual(
+        await place.sql("admin", "SELECT datname::text FROM pg_database WHERE datname LIKE $1 ORDER BY 1", [
+          `${place.name}%`,
+        ]),
+        [{ datname: place.name }, { datname: `${place.name}_ops` }],
+      );
+    });
+  });
+
   it("are made by a new enough pg_dump, also when an older one comes first", async () => {
     const made = await withPrograms({ pg_dump: "echo 'pg_dump (PostgreSQL) 12.4'" }, (PATH) => create({ PATH }));
     assert.equal(made.rows, 2501);

@@ -424,6 +424,59 @@ describe("the guarded migration", () => {
     assert.deepEqual(await columns(), ["id", "email", "nickname"]);
   });
 
+  it("commits nothing once its lock is lost, and the next run finds out what is", async () => {
+    await serving();
+    const { app, record } = await next({
+      name: "Expand1760000001000",
+      up: [
+        "ALTER TABLE users ADD nickname text",
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'affexai-lock-%' AND datname = current_database() || '_ops'`,
+      ],
+    });
+    await rejected(migrate(place, app, record), "failed", /the run that started this has ended/, /nothing to undo/);
+    assert.deepEqual(await columns(), ["id", "email"]);
+  });
+
+  it("that loses the server half-way says that it does not know, and the next run finds out", async () => {
+    await serving();
+    const { app, record } = await next(
+      { name: "Expand1760000001000", up: ["ALTER TABLE users ADD nickname text"] },
+      { maintenance: true },
+    );
+    const script: typeof app.script = async (run) => {
+      await app.script(run);
+      await place.sql(
+        "admin",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'affexai-%' AND datname = $1",
+        [`${place.name}_ops`],
+      );
+    };
+    await rejected(migrate(place, { ...app, script }, record), "stopped", /could not be found out/, /Run again/);
+    await assert.rejects(writable(), { code: "25006" });
+    const again = await migrate(place, app, record);
+    assert.equal(again.outcome, "up-to-date");
+    assert.deepEqual(await columns(), ["id", "email", "nickname"]);
+    await writable();
+  });
+
+  it("refuses a backup role that cannot read everything, before anything is dumped", async () => {
+    await serving();
+    await place.sql("migrator", "ALTER TABLE pages ENABLE ROW LEVEL SECURITY");
+    await place.sql(
+      "admin",
+      `ALTER ROLE ${place.roles.backup} NOBYPASSRLS; SELECT lo_create(4711); REVOKE pg_read_all_data FROM ${place.roles.backup}`,
+    );
+    const { app, record } = await next({ name: "Expand1760000001000", up: ["ALTER TABLE users ADD nickname text"] });
+    await rejected(
+      migrate(place, app, record),
+      "refused",
+      /may not read all data/,
+      /needs BYPASSRLS to dump public\.pages/,
+      /cannot read the large objects/,
+    );
+    await place.sql("admin", "SELECT lo_unlink(4711)");
+  });
+
   it("migrates the database it was told, whatever the data source says", async () => {
     const app = await application({
       migrations: [create],
