@@ -9,7 +9,7 @@ import { Workspace } from "./workspace.ts";
 /** Where this repository's sandbox keeps what it built: shared by all its uses, and kept when a sandbox is thrown away. */
 export const buildFolder = join(import.meta.dirname, "../../.sandbox/build");
 
-export const applications = ["backend", "frontend"] as const;
+const applications = ["backend", "frontend"] as const;
 export type Application = (typeof applications)[number];
 
 export interface ReleaseBuild {
@@ -28,7 +28,7 @@ export interface BuiltRelease {
   readonly applications: Readonly<Record<Application, StagedApplication>>;
 }
 
-export interface StagedApplication {
+interface StagedApplication {
   /** Names the content of `files`: equal keys, equal files. */
   readonly key: string;
   /** What the Dockerfile finds below `image/`, but for release.json. */

@@ -14,7 +14,7 @@ export interface ReleasePublication extends ReleaseBuild {
   readonly auth?: RegistryCredentials;
 }
 
-export interface PublishedImage {
+interface PublishedImage {
   readonly digest: string;
   /** `<registry>/affexai/<application>@<digest>`. */
   readonly reference: string;
@@ -45,7 +45,7 @@ export async function publishReleases(publication: ReleasePublication): Promise<
 }
 
 /** Where a release's applications are in the registry. */
-export const repositories: Readonly<Record<Application, string>> = {
+const repositories: Readonly<Record<Application, string>> = {
   backend: "affexai/backend",
   frontend: "affexai/frontend",
 };

@@ -5,7 +5,7 @@ import type { Database, Services } from "./services.ts";
 export const demoUser = { email: "demo@affexai.example", password: "demo-user-password" };
 
 /** A configuration with which the backend starts, short drains included. */
-export function backendVariables(services: Services, database: Database): Record<string, string> {
+function backendVariables(services: Services, database: Database): Record<string, string> {
   return {
     ...services.variables,
     APP_ENVIRONMENT: "sandbox",

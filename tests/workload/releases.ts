@@ -44,8 +44,9 @@ export interface MigratingDataSource {
 
 /** A data source on the given database with the options, entities and migrations that the image holds. Not yet connected. */
 export function dataSourceOf({ root }: UnpackedImage, url: string): MigratingDataSource {
-  const require = createRequire(join(root, "dist/database/data-source.js"));
-  const { dataSourceOptions } = require("./data-source.js") as { dataSourceOptions: object };
+  const file = join(root, "dist/database/data-source.js");
+  const require = createRequire(file);
+  const { dataSourceOptions } = require(file) as { dataSourceOptions: object };
   const { DataSource } = require("typeorm") as { DataSource: new (options: object) => MigratingDataSource };
   return new DataSource({ ...dataSourceOptions, url });
 }

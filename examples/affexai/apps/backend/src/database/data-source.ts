@@ -21,6 +21,5 @@ export const dataSourceOptions = {
   applicationName: "affexai-backend",
 } as const satisfies DataSourceOptions;
 
-/** For runners of migrations: constructing it does not connect. */
+/** For runners of migrations: constructing it does not connect. The only data source exported here: TypeORM's CLI wants exactly one. */
 export const AppDataSource = new DataSource({ ...dataSourceOptions });
-export default AppDataSource;
