@@ -15,7 +15,7 @@ const notSources = new Set(["node_modules", "dist", ".next", "image", ".env.loca
 export async function listSources(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (notSources.has(entry.name) || entry.name.startsWith(".trace.")) continue;
+    if (notSources.has(entry.name) || entry.name.startsWith(".trace.") || entry.name.endsWith(".tsbuildinfo")) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) found.push(...(await listSources(path)).map((inside) => join(entry.name, inside)));
     else found.push(relative(folder, path));

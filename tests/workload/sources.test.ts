@@ -11,7 +11,7 @@ describe("the sources of the workload's releases", () => {
     const sources = await sourcesOf(1);
     assert.equal(sources.get("apps/backend/src/main.ts"), join(workloadRoot, "apps/backend/src/main.ts"));
     const strange = [...sources.keys()].filter((path) =>
-      /(^|\/)(node_modules|dist|\.next|image|releases)\//.test(path),
+      /(^|\/)(node_modules|dist|\.next|image|releases)\/|\.tsbuildinfo$/.test(path),
     );
     assert.deepEqual(strange, []);
   });
