@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Fields } from "../../../sandbox/coolify/json.ts";
+import { plain, type Fields } from "../../../sandbox/coolify/json.ts";
 import { addApplication, fieldsIn, openPlace, openPlayground, rootToken, type Playground } from "./fixture.ts";
 
 const hex = "0f".repeat(32);
@@ -91,12 +91,12 @@ describe("applications in Coolify", () => {
 
     it("overwrites custom_labels with generated ones", async () => {
       const own = base64("traefik.enable=false");
-      const plain = await read(await addApplication(coolify, place, { custom_labels: own }));
-      assert.equal(plain.custom_labels, "");
+      const unrouted = await read(await addApplication(coolify, place, { custom_labels: own }));
+      assert.equal(unrouted.custom_labels, "");
       const routed = await read(
         await addApplication(coolify, place, { custom_labels: own, domains: "http://labels.example:8080/api" }),
       );
-      const labels = String(routed.custom_labels).split("\n");
+      const labels = plain(routed.custom_labels).split("\n");
       assert.ok(
         labels.includes(
           `traefik.http.routers.http-0-${routed.uuid as string}.rule=Host(\`labels.example\`) && PathPrefix(\`/api\`)`,
@@ -182,7 +182,7 @@ describe("applications in Coolify", () => {
       for (const touch of touches) {
         await patch({ custom_labels: own });
         await patch(touch);
-        assert.match(String((await read(uuid)).custom_labels), /^traefik\.enable=true\n/, JSON.stringify(touch));
+        assert.match(plain((await read(uuid)).custom_labels), /^traefik\.enable=true\n/, JSON.stringify(touch));
         assert.notEqual((await read(uuid)).custom_labels, own);
       }
       const settings: Fields[] = [{ is_gzip_enabled: true }, { is_stripprefix_enabled: true }];
