@@ -3,6 +3,9 @@ import { ledgerReader } from "./stacks/ledger.ts";
 import { platform } from "./stacks/platform.ts";
 import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
 
+// Pulumi's runner sends every stack trace through source maps, which costs a preview a second. Stripped types leave lines as they are.
+Error.prepareStackTrace = undefined;
+
 const config = loadConfig();
 const declared = await declareRelease(
   { bucket: config.storage.backupBucket, environment: config.environment },
