@@ -44,7 +44,7 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
     .action(async ({ json = false, keep = false }: { json?: boolean; keep?: boolean }) => {
       const { runDemo, describeDemo } = await import("../../sandbox/demo/story.ts");
       const result = await watched(json, (context) => runDemo({ keep }, context));
-      write(json ? JSON.stringify(result) : describeDemo(result));
+      write(json ? JSON.stringify(result) : describeDemo(result, { keep }));
       const failed = result.claims.filter(({ ok }) => !ok);
       if (failed.length > 0) {
         throw new OperationError("failed", {

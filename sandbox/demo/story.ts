@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import pc from "picocolors";
 import type { Progress } from "../../operations/progress.ts";
 import type { Context } from "../../operations/verb.ts";
@@ -12,7 +12,8 @@ import { previewRelease } from "./chapters/preview.ts";
 import { goBack, nothingToRollBack } from "./chapters/rollback.ts";
 import { synchronizeRefused } from "./chapters/synchronize.ts";
 import type { Claim } from "./claim.ts";
-import { openStage } from "./open.ts";
+import { root } from "../setup/paths.ts";
+import { demoFolder, openStage } from "./open.ts";
 import type { Stage } from "./stage.ts";
 
 export interface DemoResult {
@@ -74,8 +75,8 @@ export async function tellStory(
   }
 }
 
-/** The table at the end: each claim with its figures. */
-export function describeDemo({ claims }: DemoResult): string {
+/** The table at the end: each claim with its figures, and how to step into a platform that was kept. */
+export function describeDemo({ claims }: DemoResult, { keep }: { keep: boolean }): string {
   const rows = claims.map(({ name, ok, figures, problem }) => {
     const list = Object.entries(figures)
       .filter(([, value]) => value !== "")
@@ -83,7 +84,13 @@ export function describeDemo({ claims }: DemoResult): string {
     const mark = ok ? pc.green("✓") : pc.red("✗");
     return [`${mark} ${name}`, `    ${list.join(" · ")}`, ...(problem === undefined ? [] : [pc.red(`    ${problem}`)])];
   });
-  return ["", ...rows.flat(), ""].join("\n");
+  const kept = [
+    "The platform keeps running. The site: http://affexai.localhost:7300/ and its API: http://api.affexai.localhost:7300/version",
+    `Step into it:  export AFFEXAI_SANDBOX_DIR=${relative(root, demoFolder)}; eval "$(./affexai sandbox env)"`,
+    "Stop it:       ./affexai sandbox down   (in the same shell)",
+    "",
+  ];
+  return ["", ...rows.flat(), "", ...(keep ? kept : [])].join("\n");
 }
 
 /** Digests are long, and the first twelve digits tell them apart. */

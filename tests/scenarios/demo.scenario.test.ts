@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { lines } from "../../operations/progress-lines.ts";
+import type { Progress } from "../../operations/progress.ts";
+import { silent } from "../../operations/progress.ts";
+import { pulumi } from "../../operations/pulumi.ts";
+import { Ledger, attemptState } from "../../operations/release/ledger.ts";
+import { programFolder, readStack } from "../../operations/stack.ts";
+import { objectStorage } from "../../operations/storage.ts";
+import { waitFor } from "../../operations/wait.ts";
+import { answerOf } from "../../sandbox/demo/chapters/first-release.ts";
+import { contextOf, pulumiOn, serving, upArguments, type Stage } from "../../sandbox/demo/stage.ts";
+import { tellStory, type DemoResult } from "../../sandbox/demo/story.ts";
+import { sandboxDown } from "../../sandbox/verbs/down.ts";
+
+/** Shown with --reporter spec when a scenario takes its minutes; the tests' own output stays readable without it. */
+const progress: Progress = process.env["AFFEXAI_TEST_PROGRESS"] ? lines((line) => console.error(line)) : silent;
+
+describe("the platform, end to end", () => {
+  let stage: Stage;
+  let result: DemoResult;
+  const signal = new AbortController().signal;
+
+  before(async () => {
+    const folder = join(programFolder, ".sandbox", "scenario");
+    ({ stage, result } = await tellStory(
+      { keep: true },
+      { env: { ...process.env, AFFEXAI_SANDBOX_DIR: folder }, signal, progress },
+    ));
+  });
+
+  after(async () => {
+    if (stage !== undefined) await sandboxDown(contextOf(stage, progress));
+  });
+
+  const claims = [
+    "the first release serves, from nothing",
+    "the preview shows digests, migrations with their SQL and class, and the policies' verdict",
+    "a release under load loses no request",
+    "a release that never gets ready is held at the gate, and nobody notices",
+    "after a gated failure there is nothing to roll back",
+    "a rollback goes back to the exact digests in under two minutes and loses no request",
+    "synchronize=true is refused by policy",
+    "bare Coolify defaults lose requests in the same release",
+    "bare Coolify defaults report a crashing release as finished",
+  ];
+  for (const name of claims) {
+    it(name, () => {
+      const claim = result.claims.find((one) => one.name === name);
+      assert.ok(claim, `not told; the story ended with: ${JSON.stringify(result.claims.at(-1))}`);
+      assert.ok(claim.ok, `${claim.problem ?? ""}\n${JSON.stringify(claim.figures)}`);
+    });
+  }
+
+  it("tells nothing else", () => {
+    assert.deepEqual(
+      result.claims.map(({ name }) => name),
+      claims,
+    );
+  });
+
+  it("changes nothing in a second up of the same release", async () => {
+    const run = await pulumiOn(stage, [...upArguments, "--expect-no-changes"], undefined, progress);
+    assert.ok(run.ok, run.output.slice(-3000));
+  });
+
+  it("finds no drift on an untouched platform", async () => {
+    const context = contextOf(stage, progress);
+    const run = await pulumi(
+      ["refresh", "--preview-only", "--expect-no-changes", "--run-program", "--stack", stage.stack],
+      context,
+    );
+    assert.ok(run.ok, run.output.slice(-3000));
+  });
+
+  it("takes a backup, lists it, verifies it, and restores it beside", async () => {
+    const affexai = (...args: string[]) =>
+      promisify(execFile)(process.execPath, ["operations/cli.ts", ...args, "--stack", stage.stack, "--json"], {
+        cwd: programFolder,
+        env: { ...stage.env },
+      });
+    const created = JSON.parse((await affexai("backup", "create")).stdout) as { id: string; rows: number };
+    const { backups } = JSON.parse((await affexai("backup", "list")).stdout) as { backups: { id: string }[] };
+    assert.ok(backups.some(({ id }) => id === created.id));
+    const verified = JSON.parse((await affexai("backup", "verify", created.id)).stdout) as { verified: boolean };
+    assert.equal(verified.verified, true);
+    const restored = JSON.parse((await affexai("backup", "restore", created.id, "--dry-run")).stdout) as {
+      rows: number;
+    };
+    assert.equal(restored.rows, created.rows);
+  });
+
+  it("serves release 2 again after release 3 was killed with -9 half-way and release 2 was brought up", async () => {
+    const [, second, third] = stage.releases;
+    assert.ok(second && third);
+    const up = await pulumiOn(stage, upArguments, second.file, progress);
+    assert.ok(up.ok, up.output.slice(-3000));
+    const ledger = await ledgerOf(stage);
+    const before = await ledger.newest();
+
+    const child = spawn("pulumi", [...upArguments, "--non-interactive", "--skip-preview", "--stack", stage.stack], {
+      cwd: programFolder,
+      env: { ...stage.env, AFFEXAI_RELEASE: third.file },
+      stdio: "ignore",
+    });
+    const ended = once(child, "exit");
+    // Half-way: the migration has run, and Coolify is replacing the backend.
+    await waitFor<true>(
+      {
+        what: "an open attempt of release 3 whose backend is being deployed",
+        timeoutMs: 180_000,
+        intervalMs: 500,
+        next: "See what pulumi does.",
+        async look() {
+          const newest = await ledger.newest();
+          if (newest === null || newest.id === before?.id) return { done: false, seen: "no new attempt" };
+          const deploying = await deployments(stage);
+          return deploying > 0 ? { done: true, value: true } : { done: false, seen: "no deployment" };
+        },
+      },
+      { progress, signal },
+    );
+    child.kill("SIGKILL");
+    await ended;
+    const open = await ledger.newest();
+    assert.equal(open?.release, third.record.id);
+    assert.equal(attemptState(open.events), "open");
+    assert.equal(await serving(stage.urls.backend, signal), answerOf(second.record, "backend"));
+
+    const refused = await pulumiOn(stage, ["preview"], undefined, progress);
+    assert.equal(refused.ok, false, "a run without a name must not guess while an attempt is open");
+    assert.match(refused.output, /AFFEXAI_RELEASE=release-3/);
+
+    const unlock = await pulumi(["cancel", "--yes", stage.stack], contextOf(stage, progress));
+    assert.ok(unlock.ok, unlock.output);
+    const repaired = await pulumiOn(stage, upArguments, second.record.id, progress);
+    assert.ok(repaired.ok, repaired.output.slice(-3000));
+    assert.equal(await serving(stage.urls.backend, signal), answerOf(second.record, "backend"));
+    assert.equal(await serving(stage.urls.frontend, signal), answerOf(second.record, "frontend"));
+    const newest = await ledger.newest();
+    assert.equal(newest?.release, second.record.id);
+    assert.equal(newest.after, open.id);
+    assert.equal(attemptState(newest.events), "verified");
+  });
+
+  it("leaves no generated secret in plain state, and no secret in any log", async () => {
+    const outputs = await readStack(stage.stack, contextOf(stage, progress));
+    const secrets = [
+      ...[outputs.databaseUrl, outputs.backupDatabaseUrl, outputs.adminDatabaseUrl].map((url) => new URL(url).password),
+      ...["COOLIFY_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "REGISTRY_PASSWORD"].map((name) => stage.env[name]),
+    ];
+    const state = join(stage.folder, "pulumi-state");
+    const files = [...(await filesBelow(state)), ...(await filesBelow(join(stage.folder, "logs")))];
+    assert.ok(files.length > 10);
+    for (const secret of secrets) {
+      assert.ok(secret && secret.length > 10);
+      for (const file of files) {
+        const text = await readFile(file, "utf8");
+        assert.ok(!text.includes(secret), `a secret stands in ${file}`);
+      }
+    }
+  });
+});
+
+async function ledgerOf(stage: Stage): Promise<Ledger> {
+  const { targets } = await readStack(stage.stack, contextOf(stage, silent));
+  return new Ledger(objectStorage(stage.env), { bucket: targets.bucket, environment: targets.environment });
+}
+
+/** How many deployments Coolify has queued or in progress. */
+async function deployments(stage: Stage): Promise<number> {
+  const response = await fetch(`${stage.env["COOLIFY_URL"] ?? ""}/api/v1/deployments`, {
+    headers: { authorization: `Bearer ${stage.env["COOLIFY_TOKEN"] ?? ""}` },
+  });
+  return Object.keys((await response.json()) as object).length;
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
