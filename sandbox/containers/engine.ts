@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { identify, isRunning, type ProcessIdentity } from "../processes/process-table.ts";
 import { AddressPool } from "./addresses.ts";
 import type { Surroundings } from "./command.ts";
 import { Container, type Engine } from "./container.ts";
@@ -20,6 +21,15 @@ export interface EngineOptions {
   readonly hostsFile: string;
 }
 
+/** What is kept of the engine itself. */
+interface EngineRecord {
+  readonly id: string;
+  /** The first three numbers of its containers' addresses. */
+  readonly network: string;
+  /** The process that the engine runs in; null once it was closed. */
+  readonly owner: ProcessIdentity | null;
+}
+
 /** Containers as processes of this machine. They outlive the engine, and the next one on the same folder takes them up again. */
 export class ContainerEngine implements Engine {
   readonly images: ImageStore;
@@ -32,6 +42,7 @@ export class ContainerEngine implements Engine {
   readonly #hostsFile: string;
   readonly #hosts: HostsWriter;
   readonly #containers = new Map<string, Container>();
+  #closed = false;
 
   private constructor(
     options: EngineOptions,
@@ -53,10 +64,15 @@ export class ContainerEngine implements Engine {
     const { dir } = options;
     await mkdir(join(dir, "containers"), { recursive: true });
     const file = join(dir, "engine.json");
-    const before = await readJson<{ id: string; network: string }>(file);
+    const before = await readJson<EngineRecord>(file);
+    const other = before?.owner ?? null;
+    if (other !== null && (await isRunning(other))) {
+      throw new Error(`${dir}: the container engine of process ${other.pid} uses this folder. Stop that one first.`);
+    }
     const addresses = await AddressPool.open(before?.network ?? null, dir);
     const id = before?.id ?? randomBytes(16).toString("hex");
-    await writeJson(file, { id, network: addresses.prefix });
+    const record: EngineRecord = { id, network: addresses.prefix, owner: await identify(process.pid) };
+    await writeJson(file, record);
     const engine = new ContainerEngine(options, id, await ImageStore.open(dir), await Networks.open(dir), addresses);
     await engine.#load();
     return engine;
@@ -158,8 +174,12 @@ export class ContainerEngine implements Engine {
 
   /** Lets go of the containers, which go on running. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const container of this.all()) container.detach();
     await this.addresses.close();
+    const record: EngineRecord = { id: this.id, network: this.addresses.prefix, owner: null };
+    await writeJson(join(this.#dir, "engine.json"), record);
   }
 
   async #load(): Promise<void> {

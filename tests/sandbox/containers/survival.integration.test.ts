@@ -106,4 +106,35 @@ describe("container engine that is killed with -9", () => {
     });
     assert.equal(seen.RestartCount, 0);
   });
+
+  it("starts nothing when it is opened only to end everything", async () => {
+    await engine.reopen();
+    await runOn(engine.docker, "up", {
+      Env: ["GRACEFUL=1"],
+      HostConfig: { NetworkMode: "coolify", RestartPolicy: { Name: "unless-stopped" } },
+    });
+    const { State } = await engine.docker.getContainer("up").inspect();
+    await engine.server.stopAll();
+    await engine.reopen();
+    await engine.server.stopAll();
+    await engine.reopen();
+    const again = await until("the container", async () => {
+      const inspected = await engine.docker.getContainer("up").inspect();
+      return inspected.State.Status === "running" && inspected;
+    });
+    assert.notEqual(again.State.StartedAt, State.StartedAt);
+    const starts = async () => {
+      const output = await engine.docker.getContainer("up").logs({ stdout: true, follow: false });
+      return output.toString("utf8").match(/listening/g)?.length ?? 0;
+    };
+    await until("the second start", async () => (await starts()) >= 2);
+    assert.equal(await starts(), 2);
+  });
+
+  it("is alone on its folder", async () => {
+    await withKilledEngine(async () => {
+      await assert.rejects(engine.reopen(), /the container engine of process \d+ uses this folder/);
+    });
+    await engine.reopen();
+  });
 });
