@@ -6,14 +6,12 @@ import { describeSandbox } from "../supervisor/sandbox.ts";
 import { sandboxDown } from "../verbs/down.ts";
 import { sandboxEnvironment } from "../verbs/environment.ts";
 import { sandboxUp } from "../verbs/up.ts";
+import { buildFolder } from "../workload/build.ts";
 import { publishReleases } from "../workload/publish.ts";
 import { recordRelease, type DemoRelease, type Stage } from "./stage.ts";
 
 /** The demo plays on a platform of its own, so that it never touches what somebody made by hand in `.sandbox`. */
 export const demoFolder = join(root, ".sandbox", "demo");
-
-/** What is built from the workload is kept between demos. */
-const buildFolder = join(root, ".sandbox", "build");
 
 /** An empty platform that runs, with three published releases and their records. */
 export async function openStage({ env: given, signal, progress }: Context): Promise<Stage> {
