@@ -18,8 +18,8 @@ export interface Exchange {
   readonly requestId: string;
   /** Tells the client to send the body that it announced; harmless when it did not ask. */
   readonly proceed: () => void;
-  /** Cuts the connection. */
-  readonly drop: () => void;
+  /** Cuts the connection, behind what was written so far. */
+  readonly drop: () => Promise<void>;
   /** Set as soon as it is known, for the way of the answer. */
   fault: FaultAction | undefined;
 }
@@ -63,6 +63,7 @@ export async function dispatch(
       `The authorization header is malformed; incorrect service "${verified.scope.service}". This endpoint belongs to "s3".`,
     );
   }
+  if (verified?.presigned === true) hoistQuery(address, headers);
   const source = () => {
     exchange.proceed();
     return disturbed(request, exchange.fault, "request", exchange.drop);
@@ -89,7 +90,7 @@ async function playFault({ fault, drop }: Exchange, headers: ReadonlyMap<string,
   if (fault?.kind === "status") throw new PlayedError(fault.status, fault.code, fault.message);
   const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > 0;
   if (fault?.kind !== "drop" || fault.direction !== "request" || hasBody) return;
-  drop();
+  await drop();
   throw new ConnectionDropped("A planned fault cut the connection.");
 }
 
@@ -102,6 +103,19 @@ class PlayedError extends StorageError {
     super("InternalError", message);
     this.status = status;
     this.code = code;
+  }
+}
+
+/**
+ * The `x-amz-` parameters of a presigned URL count as the headers of their name; checksums among them do not: the SDK for
+ * JavaScript signs that of an empty body, and S3 ignores it (aws/aws-sdk-go-v2#2610, localstack/localstack#12169).
+ */
+function hoistQuery(address: Address, headers: Map<string, string>): void {
+  const notHeaders =
+    /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|content-sha256|checksum-.*|sdk-.*)$/;
+  for (const [parameter, value] of address.query) {
+    const name = parameter.toLowerCase();
+    if (name.startsWith("x-amz-") && !notHeaders.test(name) && !headers.has(name)) headers.set(name, value);
   }
 }
 

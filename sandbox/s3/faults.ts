@@ -91,23 +91,23 @@ export async function* disturbed(
   pieces: AsyncIterable<Buffer>,
   action: FaultAction | undefined,
   direction: "request" | "response",
-  drop: () => void,
+  drop: () => Promise<void>,
 ): AsyncGenerator<Buffer, void, undefined> {
   if (action?.kind === "slow") {
     for await (const piece of pieces) yield* slowly(piece, action.bytesPerSecond);
     return;
   }
   let rest = action?.kind === "drop" && action.direction === direction ? action.afterBytes : Infinity;
-  if (rest === 0) cut(drop);
+  if (rest === 0) await cut(drop);
   for await (const piece of pieces) {
     yield piece.subarray(0, rest);
     rest -= piece.length;
-    if (rest <= 0) cut(drop);
+    if (rest <= 0) await cut(drop);
   }
 }
 
-function cut(drop: () => void): never {
-  drop();
+async function cut(drop: () => Promise<void>): Promise<never> {
+  await drop();
   throw new ConnectionDropped("A planned fault cut the connection.");
 }
 

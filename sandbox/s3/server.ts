@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Answer } from "./answer.ts";
 import type { Service } from "./call.ts";
 import { controlPath, handleControl } from "./control.ts";
@@ -90,7 +89,11 @@ async function serve(
       if (!proceeded) response.writeContinue();
       proceeded = true;
     },
-    drop: () => request.socket.destroy(),
+    drop: async () => {
+      const closed = request.socket.destroyed ? undefined : once(request.socket, "close");
+      request.socket.destroySoon();
+      await closed;
+    },
     fault: undefined,
   };
   let answer: Answer;
@@ -146,21 +149,30 @@ async function send(
   if (!hasNoBody)
     response.setHeader("content-length", typeof body === "string" ? Buffer.byteLength(body) : body.length);
   const bodyless = hasNoBody || request.method === "HEAD";
-  if (bodyless && exchange.fault?.kind === "drop" && exchange.fault.direction === "response")
-    return void exchange.drop();
+  if (bodyless && exchange.fault?.kind === "drop" && exchange.fault.direction === "response") return exchange.drop();
   if (bodyless) return void response.end();
   const pieces = typeof body === "string" ? single(Buffer.from(body)) : body.pieces();
   try {
-    await pipeline(
-      Readable.from(disturbed(pieces, exchange.fault, "response", exchange.drop), { objectMode: false }),
-      response,
-    );
+    await write(response, disturbed(pieces, exchange.fault, "response", exchange.drop));
   } catch (error) {
     // The status is sent: a broken connection is all that can still tell the client.
     response.destroy();
     if (error instanceof ConnectionDropped || request.socket.destroyed) return;
     throw error;
   }
+}
+
+/** Writes pieces as fast as the client takes them. A client that goes away ends it without an error: nobody is left to be told. */
+async function write(response: ServerResponse, pieces: AsyncIterable<Buffer>): Promise<void> {
+  for await (const piece of pieces) {
+    if (response.destroyed) return;
+    if (response.write(piece)) continue;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once("drain", resolve).once("close", resolve);
+    await promise;
+    response.off("drain", resolve).off("close", resolve);
+  }
+  response.end();
 }
 
 async function* single(piece: Buffer): AsyncGenerator<Buffer, void, undefined> {

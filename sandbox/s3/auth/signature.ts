@@ -128,7 +128,7 @@ function readHeader(authorization: string, request: SignedRequest): Claim {
     signature,
     signedHeaders: signedHeaders.split(";"),
     timestamp,
-    payloadHash: payloadHash ?? "",
+    payloadHash: payloadHash ?? request.bodySha256 ?? "",
   };
 }
 
