@@ -116,9 +116,10 @@ function ssl({ tls }: DatabaseAccess): pg.ClientConfig["ssl"] {
 
 /** Words what the server refused, or a connection that broke, for people; passes everything else on. */
 export function serverError(access: DatabaseAccess, error: unknown): unknown {
+  if (error instanceof OperationError) return error;
   const where = `database ${access.database}`;
   const broken =
-    error instanceof Error && /^Connection terminated|Client has encountered a connection error/.test(error.message);
+    error instanceof Error && /^(Connection terminated|Client has encountered a connection error)/.test(error.message);
   const code = errorCode(error);
   // 57P01 to 57P03: ended by an administrator, or the server is going down.
   if (broken || code === "ECONNRESET" || code === "EPIPE" || code?.startsWith("57P") === true) {

@@ -127,6 +127,7 @@ async function restore(way: WayBack, failure: unknown, context: Context): Promis
       "Correct the cause and run again, which tries it again.",
     );
   }
+  await journal.end("restored");
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   throw ended(
     failure,

@@ -231,6 +231,8 @@ function guard(dataSource) {
 
 /** A run that was killed may leave this process behind: its next connection must do nothing. */
 async function checkTarget(query) {
+  // Inside a transaction, pg_stat_activity is what it was at the first look.
+  await query("SELECT pg_stat_clear_snapshot()");
   const [row] = await query(
     `SELECT current_database() AS database, current_user AS "user",
             EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1) AS alive`,
