@@ -23,17 +23,20 @@ export async function runNative(startServer: (context: NativeContext) => Promise
   } = process.env;
   if (address === undefined || volume === undefined)
     throw new Error("This runs as the command of a database container only.");
+  // Heard from the beginning: a container may be stopped before its server has started.
+  const stopping = Promise.withResolvers<void>();
+  let stopped = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      stopped = true;
+      stopping.resolve();
+    });
+  }
   try {
     const server = await startServer({ address, volume, env: process.env, words: JSON.parse(command) as string[] });
-    let stopping = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        stopping = true;
-        void server.close();
-      });
-    }
+    void stopping.promise.then(() => server.close());
     const { code } = await server.exited;
-    process.exitCode = stopping ? 0 : (code ?? 1);
+    process.exitCode = stopped ? 0 : (code ?? 1);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
