@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Placement, ProjectResult, ProjectSpec } from "../operations/coolify/spec.ts";
+import { Placement, ProjectSpec } from "../operations/coolify/spec.ts";
 import { operation } from "./command.ts";
 
 export interface CoolifyProjectArgs {
@@ -26,7 +26,7 @@ export class CoolifyProject extends pulumi.ComponentResource {
         noun: "project",
         verb: "apply",
         spec: ProjectSpec,
-        result: ProjectResult,
+        result: Placement,
         input: { owner: name, name: project, environment, server, registry },
         timeoutMinutes: 5,
       },

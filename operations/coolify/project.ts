@@ -3,12 +3,12 @@ import { OperationError } from "../error.ts";
 import type { Verb } from "../verb.ts";
 import { Named, Server, Uuid } from "./answers.ts";
 import { CoolifyClient, atLeast } from "./client.ts";
-import { ProjectResult, ProjectSpec } from "./spec.ts";
+import { Placement, ProjectSpec } from "./spec.ts";
 
 /** Makes or adopts, by name, a project and its environment, finds the server, and logs it in to the registry. */
-export const applyProject: Verb<typeof ProjectSpec, typeof ProjectResult> = {
+export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
   spec: ProjectSpec,
-  result: ProjectResult,
+  result: Placement,
   async run(spec, context) {
     const coolify = new CoolifyClient(context);
     const version = await coolify.version();

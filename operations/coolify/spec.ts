@@ -21,7 +21,6 @@ export const ProjectSpec = z.strictObject({
   server: z.string(),
   registry: z.strictObject({ host: z.string(), username: z.string() }).optional(),
 });
-export const ProjectResult = Placement;
 
 /** The password comes in the environment variable POSTGRES_PASSWORD ([A-Za-z0-9] only: Coolify refuses more). */
 export const PostgresSpec = z.strictObject({

@@ -1,0 +1,33 @@
+import { lines } from "../operations/progress-lines.ts";
+import { silent } from "../operations/progress.ts";
+import type { Context } from "../operations/verb.ts";
+import { benchEngine } from "./engine.ts";
+import type { Figure } from "./figure.ts";
+
+// npm run bench -- engine [--json]: measured claims, each beside a rival in the same run. Exits 1 when a bound does not hold.
+
+const benches: Record<string, (context: Context) => Promise<Figure[]>> = { engine: benchEngine };
+
+const json = process.argv.includes("--json");
+const [name = ""] = process.argv.slice(2).filter((word) => word !== "--json");
+const bench = benches[name];
+if (bench === undefined) {
+  process.stderr.write(
+    `bench: unknown bench ${JSON.stringify(name)}. The benches are: ${Object.keys(benches).join(", ")}.\n`,
+  );
+  process.exit(2);
+}
+const controller = new AbortController();
+process.once("SIGINT", () => controller.abort(new Error("SIGINT")));
+const figures = await bench({
+  env: process.env,
+  signal: controller.signal,
+  progress: json ? silent : lines((line) => process.stderr.write(`${line}\n`)),
+});
+if (json) process.stdout.write(`${JSON.stringify({ name, figures })}\n`);
+else {
+  for (const { name: figure, value, unit, bound, ok } of figures) {
+    process.stdout.write(`${ok ? "✓" : "✗"} ${figure}: ${value} ${unit}${bound === null ? "" : ` (${bound})`}\n`);
+  }
+}
+process.exit(figures.every(({ ok }) => ok) ? 0 : 1);
