@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { OperationError } from "../../operations/error.ts";
 import { provideCredentials } from "./credentials.ts";
 import { addressOf, describeSandbox } from "./sandbox.ts";
 import type { Service } from "./service-process.ts";
@@ -27,9 +28,16 @@ const planned = services.map((definition): Service => ({
   url: addressOf(sandbox, definition.name),
   log: join(sandbox.logs, `${definition.name}.log`),
 }));
-const endedAsAsked = await supervise({ services: planned, folder: sandbox.folder, signal: stop.signal, tell });
+try {
+  const endedAsAsked = await supervise({ services: planned, folder: sandbox.folder, signal: stop.signal, tell });
+  process.exitCode = endedAsAsked ? 0 : 1;
+} catch (error) {
+  // Another supervisor on the folder; anything else keeps its stack in the log.
+  if (!(error instanceof OperationError)) throw error;
+  tell({ kind: "failed", reason: error.message });
+  process.exitCode = 1;
+}
 if (process.connected) process.disconnect();
-process.exitCode = endedAsAsked ? 0 : 1;
 
 function tell(event: SupervisorEvent): void {
   if (event.kind === "up") up = true;

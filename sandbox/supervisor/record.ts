@@ -31,8 +31,12 @@ export type SupervisorRecord = z.infer<typeof SupervisorRecord>;
 
 /** Reads the record of a state folder; null if there is none that makes sense. */
 export async function readRecord(folder: string): Promise<SupervisorRecord | null> {
+  return readRecordFile(fileOf(folder));
+}
+
+async function readRecordFile(file: string): Promise<SupervisorRecord | null> {
   try {
-    return SupervisorRecord.parse(JSON.parse(await readFile(fileOf(folder), "utf8")));
+    return SupervisorRecord.parse(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return null;
   }
@@ -49,28 +53,37 @@ export async function writeRecord(folder: string, record: SupervisorRecord): Pro
 /** Writes a supervisor's first record, unless another supervisor runs on the folder: two would share its data. */
 export async function claimRecord(folder: string, record: SupervisorRecord): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const draft = `${fileOf(folder)}.${process.pid}`;
+  const [file, draft, taken] = [
+    fileOf(folder),
+    `${fileOf(folder)}.${process.pid}`,
+    `${fileOf(folder)}.${process.pid}.old`,
+  ];
   await writeFile(draft, JSON.stringify(record));
   try {
-    const other = await runningSupervisor(folder);
-    if (other !== null) throw alreadyRunning(folder, other);
-    // What is there belongs to a supervisor that is gone. Of two that see this at once, only one can make the file anew.
-    await rm(fileOf(folder), { force: true });
-    await link(draft, fileOf(folder));
+    const before = await runningSupervisor(folder);
+    if (before !== null) throw alreadyRunning(folder, before);
+    // What is there belongs to a supervisor that is gone, unless another one has claimed the folder since we looked: so it is moved, and looked at.
+    await rename(file, taken).catch(() => undefined);
+    const moved = await readRecordFile(taken);
+    if (moved !== null && (await isRunning(moved.process))) {
+      await link(taken, file).catch(() => undefined);
+      throw alreadyRunning(folder, moved);
+    }
+    await link(draft, file);
   } catch (error) {
     const other = await runningSupervisor(folder);
     throw other === null ? error : alreadyRunning(folder, other);
   } finally {
-    await rm(draft, { force: true });
+    await Promise.all([draft, taken].map((path) => rm(path, { force: true })));
   }
 }
 
 /** For whoever wants to start a second supervisor on one folder. */
-function alreadyRunning(folder: string, { process: { pid }, since, state }: SupervisorRecord): OperationError {
+export function alreadyRunning(folder: string, { process: { pid }, since, state }: SupervisorRecord): OperationError {
   return new OperationError("refused", {
     where: "sandbox",
     what: `a supervisor runs on ${folder} already (${state}, process ${pid}, since ${since}).`,
-    next: "Stop it with ./affexai sandbox down, or give this one a folder of its own in AFFEXAI_SANDBOX_DIR and other ports in AFFEXAI_SANDBOX_PORT.",
+    next: "Wait for it or stop it with ./affexai sandbox down, or give this one a folder of its own in AFFEXAI_SANDBOX_DIR and other ports in AFFEXAI_SANDBOX_PORT.",
   });
 }
 

@@ -11,7 +11,7 @@ import { installProviders } from "../providers/install.ts";
 import { root } from "../setup/paths.ts";
 import { provideCredentials } from "../supervisor/credentials.ts";
 import { checkMachine } from "../supervisor/preflight.ts";
-import { readRecord, runningSupervisor, stopLeftovers } from "../supervisor/record.ts";
+import { alreadyRunning, readRecord, runningSupervisor, stopLeftovers } from "../supervisor/record.ts";
 import { describeSandbox, type Sandbox } from "../supervisor/sandbox.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { sandboxStatus, type SandboxStatus } from "./status.ts";
@@ -33,12 +33,12 @@ export async function sandboxUp({ env, progress, signal }: Context): Promise<San
     progress.note(`It is up already, since ${other.since} (process ${other.process.pid}).`);
     return sandboxStatus(env);
   }
+  if (other !== null) throw alreadyRunning(sandbox.folder, other);
   await progress.step("check the machine", async (step) => {
-    const record = other === null ? await readRecord(sandbox.folder) : null;
+    const record = await readRecord(sandbox.folder);
     const stopped = record === null ? [] : await stopLeftovers(record);
     if (stopped.length > 0) step.note(`Stopped what a killed supervisor had left running: ${stopped.join(", ")}.`);
-    // A supervisor that is just starting or stopping has its ports: it answers for itself below.
-    if (other === null) await checkMachine(sandbox);
+    await checkMachine(sandbox);
   });
   await provideCredentials(sandbox.folder);
   await Promise.all([mkdir(sandbox.pulumiState, { recursive: true }), installProviders(sandbox.pulumiHome)]);

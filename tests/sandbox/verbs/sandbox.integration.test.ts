@@ -147,6 +147,20 @@ describe("the whole sandbox", function () {
     assert.equal((await sandboxStatus(env)).state, "down");
   });
 
+  it("starts once when two bring it up at once, and the other is told which process does", async () => {
+    const up = () => execa(process.execPath, ["operations/cli.ts", "sandbox", "up"], { env, reject: false });
+    const outcomes = await Promise.all([up(), up()]);
+    const { state, pid, services } = await sandboxStatus(env);
+    assert.equal(state, "up", outcomes.map(({ stderr }) => stderr).join("\n"));
+    assert.ok(services.every(({ ready }) => ready));
+    assert.ok(outcomes.some(({ exitCode }) => exitCode === 0));
+    // Whoever was late found it up, or was refused by the other's ports or record.
+    for (const { exitCode, stderr } of outcomes) {
+      if (exitCode !== 0) assert.match(stderr, new RegExp(`process ${pid}|is taken|EADDRINUSE`));
+    }
+    await sandboxDown(context());
+  });
+
   it("leaves nothing running when the start is cut off", async () => {
     const abort = new AbortController();
     const cutOff: Progress = {
