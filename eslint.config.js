@@ -51,7 +51,14 @@ export default tseslint.config(
   ),
   from(
     ["components/**"],
-    ["**/stacks/**", "**/policy/**", "**/sandbox/**", "**/operations/*.ts", "**/operations/*/*.ts", "!**/operations/*/spec.ts"],
+    [
+      "**/stacks/**",
+      "**/policy/**",
+      "**/sandbox/**",
+      "**/operations/*.ts",
+      "**/operations/*/*.ts",
+      "!**/operations/*/spec.ts",
+    ],
     "components/ read provider SDKs, smaller components and spec modules.",
   ),
   from(

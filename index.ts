@@ -4,7 +4,7 @@ import { platform } from "./stacks/platform.ts";
 import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
 
 // Pulumi's runner sends every stack trace through source maps, which costs a preview a second. Stripped types leave lines as they are.
-Error.prepareStackTrace = undefined;
+Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const config = loadConfig();
 const declared = await declareRelease(
