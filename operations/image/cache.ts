@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { codeOf } from "./missing.ts";
 
 /**
  * The folder of unpacked images. `layers/<hex of the diff id>/` holds a layer's files, `images/<hex of the digest>/` an image's
@@ -56,11 +57,6 @@ export async function openCache(dir: string): Promise<Cache> {
     },
     discard,
   };
-}
-
-/** The code of a system error, or "". */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 async function sweep(temporaries: string): Promise<void> {

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { OperationError } from "../error.ts";
 import { run } from "../process.ts";
 import type { ImageAccess, RegistryCredentials } from "./access.ts";
-import { codeOf, openCache } from "./cache.ts";
+import { openCache } from "./cache.ts";
+import { orWhenMissing } from "./missing.ts";
 import { parseReference } from "./reference.ts";
 
 const pullTimeoutMs = 15 * 60_000;
@@ -58,13 +59,4 @@ export async function writeDockerConfig(
   const auth = credentials && Buffer.from(`${credentials.username}:${credentials.password}`).toString("base64");
   const config = auth === undefined ? kept : { ...kept, auths: { ...kept.auths, [registry]: { auth } } };
   await writeFile(join(into, "config.json"), JSON.stringify(config), { mode: 0o600 });
-}
-
-async function orWhenMissing<T>(reading: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return otherwise;
-    throw error;
-  }
 }

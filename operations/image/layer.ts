@@ -8,7 +8,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { extract, type Header } from "tar-stream";
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import { codeOf } from "./cache.ts";
+import { orWhenMissing } from "./missing.ts";
 import { inParallel } from "./pool.ts";
 
 /**
@@ -36,13 +36,10 @@ export interface Layer {
 /** Reads a layer's list of entries; undefined when the cache does not have the layer. */
 export async function readLayer(path: string): Promise<Layer | undefined> {
   const index = join(path, "index.json");
-  try {
-    const entries = z.array(LayerEntry).parse(JSON.parse(await readFile(index, "utf8")));
-    return { path, entries, completedMs: (await stat(index)).mtimeMs };
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await orWhenMissing(readFile(index, "utf8"), undefined);
+  if (text === undefined) return undefined;
+  const entries = z.array(LayerEntry).parse(JSON.parse(text));
+  return { path, entries, completedMs: (await stat(index)).mtimeMs };
 }
 
 /**

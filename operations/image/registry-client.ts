@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OperationError } from "../error.ts";
 import type { RegistryCredentials } from "./access.ts";
 import { answerChallenge, denied, parseChallenge } from "./authorization.ts";
+import { codeOf } from "./missing.ts";
 import { isLoopback, type ImageReference } from "./reference.ts";
 
 export interface RegistryRequest {
@@ -89,7 +90,8 @@ export function connectRegistry(
       try {
         const answer = await sendAuthorized(url, request);
         if (answer.ok || request.accept?.includes(answer.status)) return answer;
-        if (last || !busy.has(answer.status)) throw await failure(where, answer, access.credentials !== undefined);
+        if (last || !busy.has(answer.status))
+          throw await failure(where, path, answer, access.credentials !== undefined);
         await answer.body?.cancel();
         await wait(pauseMs(attempt, answer.headers.get("retry-after")), undefined, { signal: access.signal });
       } catch (error) {
@@ -119,7 +121,12 @@ const ErrorAnswer = z.object({
   errors: z.array(z.object({ code: z.string(), message: z.string().optional() })).min(1),
 });
 
-async function failure(where: string, answer: Response, withCredentials: boolean): Promise<OperationError> {
+async function failure(
+  where: string,
+  path: string | URL,
+  answer: Response,
+  withCredentials: boolean,
+): Promise<OperationError> {
   const text = await answer.text().catch(() => "");
   if (answer.status === 401 || answer.status === 403) return denied(where, withCredentials);
   const said = ErrorAnswer.safeParse(parseJson(text)).data?.errors.map(({ code, message }) =>
@@ -127,7 +134,7 @@ async function failure(where: string, answer: Response, withCredentials: boolean
   );
   return new OperationError(busy.has(answer.status) ? "unreachable" : "failed", {
     where,
-    what: `answered ${answer.status}${said === undefined ? "" : `: ${said.join(", ")}`}.`,
+    what: `answered ${answer.status} to ${path instanceof URL ? path.pathname : path}${said === undefined ? "" : `: ${said.join(", ")}`}.`,
     next:
       answer.status === 404
         ? "Check the name and the digest, and that the image was pushed."
@@ -136,8 +143,8 @@ async function failure(where: string, answer: Response, withCredentials: boolean
 }
 
 function unreachable(where: string, error: unknown): OperationError {
-  const reason =
-    error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = codeOf(cause) || (cause instanceof Error ? cause.message : String(cause));
   return new OperationError(
     "unreachable",
     { where, what: `did not answer: ${reason}.`, next: "Check that it runs and can be reached from here." },

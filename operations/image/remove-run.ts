@@ -1,12 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { OperationError } from "../error.ts";
 import { run } from "../process.ts";
-import { codeOf } from "./cache.ts";
+import { silent } from "../progress.ts";
+import { waitFor } from "../wait.ts";
+import { codeOf } from "./missing.ts";
 import { dockerListArguments } from "./docker-arguments.ts";
 import { checkRunId, runTitle, type ImageRuntime } from "./run-id.ts";
-
-const goneTimeoutMs = 30_000;
 
 /**
  * Ends whatever is left of a run, at once and without asking it, and returns when it is gone: how many containers or processes
@@ -19,21 +18,23 @@ export async function removeRun(runId: string, runtime: ImageRuntime): Promise<n
       ? [() => listContainers(runId), removeContainers]
       : [() => listProcesses(runTitle(runId)), killProcesses];
   const seen = new Set<string>();
-  const deadline = Date.now() + goneTimeoutMs;
-  for (;;) {
-    const left = await list();
-    if (left.length === 0) return seen.size;
-    for (const id of left) seen.add(id);
-    if (Date.now() > deadline) {
-      throw new OperationError("failed", {
-        where: `run ${runId}`,
-        what: `is still there ${goneTimeoutMs / 1000} s after it was ended: ${left.join(", ")}.`,
-        next: "Look at it by this id, end it by hand, and run this again.",
-      });
-    }
-    await remove(left);
-    await delay(100);
-  }
+  return await waitFor(
+    {
+      what: `the end of run ${runId}`,
+      timeoutMs: 30_000,
+      intervalMs: 100,
+      next: "Look at it by this id, end it by hand, and run this again.",
+      async look() {
+        const left = await list();
+        if (left.length === 0) return { done: true, value: seen.size };
+        for (const id of left) seen.add(id);
+        await remove(left);
+        return { done: false, seen: `still there: ${left.join(", ")}` };
+      },
+    },
+    // Not the signal of the run: what is cancelled has to be cleared up too.
+    { progress: silent, signal: new AbortController().signal },
+  );
 }
 
 async function listContainers(runId: string): Promise<string[]> {

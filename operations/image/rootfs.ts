@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { codeOf } from "./cache.ts";
+import { codeOf } from "./missing.ts";
 import type { Layer } from "./layer.ts";
 import { inParallel } from "./pool.ts";
 import type { Directory, File } from "./tree.ts";

@@ -4,10 +4,11 @@ import { z } from "zod";
 import { OperationError } from "../error.ts";
 import type { ImageAccess } from "./access.ts";
 import { pullBlob } from "./blob.ts";
-import { codeOf, openCache, type Cache } from "./cache.ts";
+import { openCache, type Cache } from "./cache.ts";
 import { openImage, type InspectedImage, type OpenImage } from "./inspect.ts";
 import { readLayer, unpackLayer, type Layer } from "./layer.ts";
 import { ImageConfig, type Descriptor } from "./manifest.ts";
+import { codeOf, orWhenMissing } from "./missing.ts";
 import { inParallel } from "./pool.ts";
 import { parseReference, pinned } from "./reference.ts";
 import { DamagedLayer, writeRootfs } from "./rootfs.ts";
@@ -44,12 +45,8 @@ export async function unpackImage(text: string, access: ImageAccess): Promise<Un
 }
 
 async function readKept(cache: Cache, digest: string): Promise<z.infer<typeof Kept> | undefined> {
-  try {
-    return Kept.parse(JSON.parse(await readFile(join(cache.image(digest), "image.json"), "utf8")));
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await orWhenMissing(readFile(join(cache.image(digest), "image.json"), "utf8"), undefined);
+  return text === undefined ? undefined : Kept.parse(JSON.parse(text));
 }
 
 function toUnpacked(cache: Cache, reference: string, digest: string, kept: z.infer<typeof Kept>): UnpackedImage {
@@ -68,8 +65,9 @@ async function makeImage(cache: Cache, open: OpenImage, signal: AbortSignal | un
       const rootfs = join(temporary, "rootfs");
       await mkdir(rootfs);
       await writeRootfs(mergeLayers(layers.map(({ entries }) => entries)), layers, rootfs);
-      const kept: z.infer<typeof Kept> = open.image;
-      await writeFile(join(temporary, "image.json"), JSON.stringify(Kept.parse(kept)));
+      const { manifestDigest, config } = open.image;
+      const kept: z.infer<typeof Kept> = { manifestDigest, config };
+      await writeFile(join(temporary, "image.json"), JSON.stringify(kept));
       // Node asks the folders above a module which kind it is. In a container the question ends at the root folder.
       await writeFile(join(temporary, "package.json"), "{}");
       await cache.publish(temporary, cache.image(open.image.digest));

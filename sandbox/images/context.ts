@@ -1,6 +1,7 @@
 import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { OperationError } from "../../operations/error.ts";
+import { orWhenMissing } from "../../operations/image/missing.ts";
 import type { CopyStep } from "./dockerfile.ts";
 import { toExpression, type IgnoreRules } from "./ignore.ts";
 
@@ -131,14 +132,7 @@ async function readNames(folder: string): Promise<string[]> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return false;
-    throw error;
-  }
+  return (await orWhenMissing(stat(path), undefined)) !== undefined;
 }
 
 function refused(context: BuildContext, line: number, what: string, next: string): OperationError {

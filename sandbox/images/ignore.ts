@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { orWhenMissing } from "../../operations/image/missing.ts";
 
 /** Says which paths of a build context are left out. Paths are relative, with `/`. */
 export interface IgnoreRules {
@@ -11,11 +12,8 @@ export interface IgnoreRules {
 /** Reads the ignore file of a Dockerfile: `<dockerfile>.dockerignore` if it is there, else the context's `.dockerignore`. */
 export async function readIgnoreRules(context: string, dockerfile: string): Promise<IgnoreRules> {
   for (const path of [`${dockerfile}.dockerignore`, join(context, ".dockerignore")]) {
-    try {
-      return parseIgnoreRules(await readFile(path, "utf8"));
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    }
+    const text = await orWhenMissing(readFile(path, "utf8"), undefined);
+    if (text !== undefined) return parseIgnoreRules(text);
   }
   return parseIgnoreRules("");
 }

@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { pack, type Pack } from "tar-stream";
 import { z } from "zod";
+import { orWhenMissing } from "../../operations/image/missing.ts";
 import type { TreeEntry } from "./context.ts";
 
 /** A finished layer: a gzipped tar archive. */
@@ -117,16 +118,12 @@ function measure() {
 }
 
 async function readKept(path: string): Promise<z.infer<typeof Kept> | undefined> {
-  try {
-    return Kept.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await orWhenMissing(readFile(path, "utf8"), undefined);
+  return text === undefined ? undefined : Kept.parse(JSON.parse(text));
 }
 
 async function hasSize(path: string, size: number): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.size === size;
+  return (await orWhenMissing(stat(path), undefined))?.size === size;
 }
 
 function asError(error: unknown): Error {

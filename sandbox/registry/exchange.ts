@@ -28,7 +28,8 @@ export async function send(
     return;
   }
   const stream = body instanceof Readable ? body : Readable.from([Buffer.from(body)]);
-  await pipeline(stream, damage(fault, response), response);
+  if (fault === undefined) await pipeline(stream, response);
+  else await pipeline(stream, damage(fault, response), response);
 }
 
 /** As send, for a JSON body. */

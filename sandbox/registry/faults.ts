@@ -18,7 +18,18 @@ export const Fault = z.strictObject({
 });
 export type Fault = z.infer<typeof Fault>;
 
-export const Faults = z.union([z.array(Fault), Fault.transform((fault) => [fault])]);
+/** One fault or several, as the text of a request's body. */
+export const FaultsText = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: "custom", message: "must be JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.union([z.array(Fault), Fault.transform((fault) => [fault])]));
 
 /** The faults that wait to happen. */
 export function faultQueue() {
@@ -42,14 +53,14 @@ export function faultQueue() {
 }
 
 /** Lets an answer's body through, with the damage that the fault asks for. */
-export function damage(fault: Fault | undefined, response: ServerResponse): Transform {
+export function damage(fault: Fault, response: ServerResponse): Transform {
   let passed = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
       const bytes = Buffer.from(chunk);
-      const offset = (fault?.corruptByte ?? -1) - passed;
+      const offset = (fault.corruptByte ?? -1) - passed;
       if (offset >= 0 && offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
-      const left = (fault?.dropAfterBytes ?? Number.POSITIVE_INFINITY) - passed;
+      const left = (fault.dropAfterBytes ?? Number.POSITIVE_INFINITY) - passed;
       passed += bytes.length;
       if (left >= bytes.length) {
         done(null, bytes);

@@ -3,6 +3,7 @@ import { RegistryError } from "./errors.ts";
 import { send, type Exchange } from "./exchange.ts";
 import { listRepositories, listTags } from "./listings.ts";
 import { getManifest, getReferrers, putManifest } from "./manifests.ts";
+import { isRepositoryName } from "./names.ts";
 import type { Need } from "./tokens.ts";
 import { appendToUpload, cancelUpload, finishUpload, showUpload, startUpload } from "./uploads.ts";
 
@@ -12,7 +13,6 @@ export interface Route {
   handle(exchange: Exchange): Promise<void>;
 }
 
-const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
@@ -25,7 +25,7 @@ export function findRoute(method: string, path: string): Route {
   const match = /^\/v2\/(.+?)\/(blobs\/uploads|blobs|manifests|referrers|tags)\/([^/]*)$/.exec(path);
   const [, repository = "", kind = "", name = ""] = match ?? [];
   if (match === null) throw new RegistryError("NAME_UNKNOWN", "no such path");
-  if (repository.length > 255 || !repository.split("/").every((part) => component.test(part))) {
+  if (!isRepositoryName(repository)) {
     throw new RegistryError("NAME_INVALID", "invalid repository name", { detail: { name: repository } });
   }
   const reads = method === "GET" || method === "HEAD";

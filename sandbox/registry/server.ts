@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { RegistryError } from "./errors.ts";
 import { readBody, sendJson, type Exchange } from "./exchange.ts";
-import { faultQueue, Faults } from "./faults.ts";
+import { faultQueue, FaultsText } from "./faults.ts";
 import { findRoute } from "./routes.ts";
 import { openStore } from "./store.ts";
 import { tokenAuthority } from "./tokens.ts";
@@ -66,7 +66,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   async function changeFaults(exchange: Exchange, method: string): Promise<void> {
     if (method === "DELETE") faults.clear();
     else {
-      const body = Faults.safeParse(JSON.parse(String(await readBody(exchange.request, 1024 * 1024))));
+      const body = FaultsText.safeParse(String(await readBody(exchange.request, 1024 * 1024)));
       if (!body.success) return await sendJson(exchange, 400, { message: z.prettifyError(body.error) });
       faults.add(body.data);
     }

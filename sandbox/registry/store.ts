@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { orWhenMissing } from "../../operations/image/missing.ts";
 import { RegistryError } from "./errors.ts";
 
 /**
@@ -116,14 +117,4 @@ async function readText(path: string): Promise<string | undefined> {
 
 async function list(path: string): Promise<string[]> {
   return await orWhenMissing(readdir(path), []);
-}
-
-async function orWhenMissing<T>(reading: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return otherwise;
-    throw error;
-  }
 }

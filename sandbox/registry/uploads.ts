@@ -3,8 +3,10 @@ import { createWriteStream } from "node:fs";
 import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { orWhenMissing } from "../../operations/image/missing.ts";
 import { RegistryError } from "./errors.ts";
 import { send, type Exchange } from "./exchange.ts";
+import { isRepositoryName } from "./names.ts";
 
 const isDigest = /^sha256:[0-9a-f]{64}$/;
 
@@ -15,7 +17,7 @@ const busy = new Set<string>();
 export async function startUpload(exchange: Exchange, repository: string): Promise<void> {
   const { store, url } = exchange;
   const [mount, from] = [url.searchParams.get("mount"), url.searchParams.get("from")];
-  if (mount !== null && from !== null && isDigest.test(mount)) {
+  if (mount !== null && from !== null && isDigest.test(mount) && isRepositoryName(from)) {
     if ((await store.blobSize(from, mount)) !== undefined) {
       await store.linkBlob(repository, mount);
       await created(exchange, repository, mount);
@@ -79,11 +81,9 @@ async function append(exchange: Exchange, repository: string, id: string): Promi
 }
 
 async function uploadSize({ store }: Exchange, id: string): Promise<number> {
-  try {
-    return (await stat(join(store.uploads, id))).size;
-  } catch {
-    throw new RegistryError("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
-  }
+  const status = await orWhenMissing(stat(join(store.uploads, id)), undefined);
+  if (status === undefined) throw new RegistryError("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
+  return status.size;
 }
 
 async function accepted(
