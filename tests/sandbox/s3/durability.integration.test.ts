@@ -138,12 +138,13 @@ describe("the object storage's state", () => {
     }
   });
 
-  it("needs no more memory for a large object than for a small one", async () => {
+  it("needs far less memory than a large object has bytes", async function () {
+    this.timeout(300_000);
     const { url, child } = await startProcess(dir);
     try {
       const client = s3Client(url);
       const Bucket = await newBucket({ client, url });
-      const size = 512 * mebibyte;
+      const size = 320 * mebibyte;
       const piece = Buffer.alloc(mebibyte, "x");
       async function* pieces() {
         for (let sent = 0; sent < size; sent += piece.length) yield piece;
@@ -160,7 +161,7 @@ describe("the object storage's state", () => {
       for await (const chunk of object.Body as AsyncIterable<Buffer>) received += chunk.length;
       assert.equal(received, size);
       const used = await residentMebibytes(child.pid ?? 0);
-      assert.ok(used < 256, `the process needed ${used} MiB`);
+      assert.ok(used < 200, `the process needed ${used} MiB`);
     } finally {
       await kill(child);
     }

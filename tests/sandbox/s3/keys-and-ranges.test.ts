@@ -6,8 +6,9 @@ import { compareKeys, SortedKeys } from "../../../sandbox/s3/store/key-order.ts"
 
 describe("keys", () => {
   it("are ordered by their UTF-8 bytes", () => {
+    const key = fc.string({ unit: fc.constantFrom("a", "é", "\uff5e", "\u{1f600}", "\ud7ff"), maxLength: 4 });
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
+      fc.property(key, key, (a, b) => {
         assert.equal(Math.sign(compareKeys(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)));
       }),
     );
