@@ -32,7 +32,7 @@ const configType = "application/vnd.oci.image.config.v1+json";
 const layerType = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /** Label and annotation that name the image after FROM. It is not part of the image: where this one runs, Node is already there. */
-export const baseLabel = "io.affexai.base";
+const baseLabel = "io.affexai.base";
 
 /**
  * Builds an OCI image from a Dockerfile without a container engine: one layer a COPY, no RUN, the base recorded and not included.
