@@ -7,9 +7,10 @@ export interface RunningChecksum {
 const crc32cPolynomial = 0x82f63b78;
 const crc64NvmePolynomial = 0x9a6c9329ac4bc9b5n;
 
-const crc32cTable = new Uint32Array(256);
-const crc64High = new Uint32Array(256);
-const crc64Low = new Uint32Array(256);
+// Signed, because V8 keeps signed 32-bit integers out of the heap: the sums below run on every byte of a body.
+const crc32cTable = new Int32Array(256);
+const crc64High = new Int32Array(256);
+const crc64Low = new Int32Array(256);
 for (let byte = 0; byte < 256; byte++) {
   let word = byte;
   let long = BigInt(byte);
@@ -24,10 +25,12 @@ for (let byte = 0; byte < 256; byte++) {
 
 /** CRC-32C (Castagnoli), reflected, as RFC 3720 uses it. */
 export function crc32c(): RunningChecksum {
-  let crc = 0xffffffff;
+  let crc = -1;
   return {
     update(chunk) {
-      for (const byte of chunk) crc = (crc >>> 8) ^ (crc32cTable[(crc ^ byte) & 0xff] ?? 0);
+      let sum = crc;
+      for (let at = 0; at < chunk.length; at++) sum = (sum >>> 8) ^ (crc32cTable[(sum ^ (chunk[at] ?? 0)) & 0xff] ?? 0);
+      crc = sum;
     },
     digest() {
       const bytes = Buffer.alloc(4);
@@ -39,15 +42,17 @@ export function crc32c(): RunningChecksum {
 
 /** CRC-64/NVME (NVM Express NVM Command Set 1.0d, 5.2.1.3.4), reflected. Two 32-bit halves, because BigInt is too slow for bulk data. */
 export function crc64Nvme(): RunningChecksum {
-  let high = 0xffffffff;
-  let low = 0xffffffff;
+  let high = -1;
+  let low = -1;
   return {
     update(chunk) {
-      for (const byte of chunk) {
-        const index = (low ^ byte) & 0xff;
-        low = ((low >>> 8) | (high << 24)) ^ (crc64Low[index] ?? 0);
-        high = (high >>> 8) ^ (crc64High[index] ?? 0);
+      let [upper, lower] = [high, low];
+      for (let at = 0; at < chunk.length; at++) {
+        const index = (lower ^ (chunk[at] ?? 0)) & 0xff;
+        lower = ((lower >>> 8) | (upper << 24)) ^ (crc64Low[index] ?? 0);
+        upper = (upper >>> 8) ^ (crc64High[index] ?? 0);
       }
+      [high, low] = [upper, lower];
     },
     digest() {
       const bytes = Buffer.alloc(8);
