@@ -28,10 +28,10 @@ const mebibyte = 1024 * 1024;
 
 /**
  * The size of one part: S3 takes at most 10,000, and an upload of unknown length only fails at the 10,001st. A dump is smaller than its
- * database, except for large incompressible values written as hex; twice the size covers that.
+ * database, except for large incompressible values written as hex; twice the size covers that. Small parts keep the memory small.
  */
 export function partSize(databaseBytes: number): number {
-  return Math.max(16, Math.ceil((databaseBytes * 2) / 10_000 / mebibyte)) * mebibyte;
+  return Math.max(8, Math.ceil((databaseBytes * 2) / 10_000 / mebibyte)) * mebibyte;
 }
 
 /**

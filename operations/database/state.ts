@@ -18,6 +18,8 @@ const Content = z.object({
 export const State = z.object({
   historyTable: z.string(),
   fingerprint: z.string(),
+  /** What the fingerprint is of, a line for each object and part. */
+  schema: z.array(z.string()).readonly(),
   /** Names of the executed migrations in their order. */
   history: z.array(z.string()).readonly(),
   counts: z.array(Content).readonly(),
@@ -39,9 +41,11 @@ export async function readState(
 ): Promise<State> {
   return withConnection(access, { applicationName }, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const { sha256, catalog } = await readFingerprint(client, historyTable);
     return {
       historyTable,
-      fingerprint: (await readFingerprint(client, historyTable)).sha256,
+      fingerprint: sha256,
+      schema: catalog.lines,
       history: (await readHistory(client, historyTable)).map(({ name }) => name),
       counts: await countRows(client),
       protected: await readProtected(client, protectedTables),

@@ -3,6 +3,7 @@ import type { Journal } from "../journal.ts";
 import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "./access.ts";
 import type { BackupStore } from "./backup-store.ts";
+import { describeDifference } from "./fingerprint.ts";
 import { foreignWriters, isFrozen, unfreezeWrites, type FreezeTarget } from "./freeze.ts";
 import type { Run } from "./lock.ts";
 import type { Manifest } from "./manifest.ts";
@@ -82,6 +83,8 @@ async function decide(way: WayBack, failure: unknown, context: Context): Promise
         ? "the release that serves can live with it"
         : "the release that serves cannot live with it",
   ].join("; ");
+  const difference = describeDifference({ lines: before.schema }, { lines: now.schema });
+  for (const line of difference) context.progress.note(line);
   throw ended(
     failure,
     "stopped",

@@ -69,9 +69,9 @@ describe("a stored password", () => {
 });
 
 describe("the parts of an upload", () => {
-  it("are 16 MiB, and larger where 10,000 of them would not do", () => {
-    assert.equal(partSize(0), 16 * 1024 ** 2);
-    assert.equal(partSize(5 * 1024 ** 3), 16 * 1024 ** 2);
+  it("are 8 MiB, and larger where 10,000 of them would not do", () => {
+    assert.equal(partSize(0), 8 * 1024 ** 2);
+    assert.equal(partSize(5 * 1024 ** 3), 8 * 1024 ** 2);
     assert.ok(partSize(1024 ** 4) * 10_000 >= 2 * 1024 ** 4);
   });
 });

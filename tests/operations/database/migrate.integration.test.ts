@@ -289,6 +289,7 @@ describe("the guarded migration", () => {
       /Committed: First1760000001000; the release that serves can live with it/,
       /affexai backup restore \d{8}T/,
     );
+    assert.ok(place.notes.includes("+ table public.users column nickname = text"));
     assert.deepEqual(await columns(), ["id", "email", "nickname"]);
     assert.deepEqual(await outcomes(place), ["done", "stopped"]);
     await writable();
