@@ -36,7 +36,7 @@ export async function pulumi(args: readonly string[], { env, progress, signal }:
   const read = async (stream: NodeJS.ReadableStream) => {
     for await (const line of createInterface({ input: stream })) {
       output.push(line);
-      if (people && line.trim() !== "") progress.note(line.trim().slice(0, 160));
+      if (people && tells(line)) progress.note(line.trim().slice(0, 160));
     }
   };
   const ended = child.then(
@@ -46,6 +46,15 @@ export async function pulumi(args: readonly string[], { env, progress, signal }:
   const [exitCode] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
   signal.throwIfAborted();
   return { ok: exitCode === 0, exitCode, output: output.join("\n"), seconds: (performance.now() - started) / 1000 };
+}
+
+/** Whether a line says more than that pulumi is still at work. */
+function tells(line: string): boolean {
+  return (
+    line.trim() !== "" &&
+    !line.startsWith("@ ") &&
+    !/ (creating|updating|running|deleting)( \(\d+s\))?( \[.*\])?;? *$/.test(line)
+  );
 }
 
 const Preview = z.object({

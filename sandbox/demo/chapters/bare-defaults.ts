@@ -7,8 +7,7 @@ import { imageFields } from "../../../operations/coolify/plan.ts";
 import { waitFor } from "../../../operations/wait.ts";
 import { assert, claim, type Claim } from "../claim.ts";
 import { loadFigures, underLoadOf } from "../load.ts";
-import { contextOf, serving, type Stage } from "../stage.ts";
-import { answerOf } from "./first-release.ts";
+import { contextOf, type Stage } from "../stage.ts";
 
 const host = "bare.affexai.localhost";
 const deploymentLimitMs = 180_000;
@@ -26,7 +25,7 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
   const uuid = await progress.step("release-1 with bare Coolify defaults", async (inner) => {
     const created = await createBare(coolify, first.record.images.backend);
     await deploy(coolify, created, deploymentLimitMs, { ...context, progress: inner });
-    await waitForAnswer(url, answerOf(first.record, "backend"), { ...context, progress: inner });
+    await waitForRelease(url, first.record.id, { ...context, progress: inner });
     return created;
   });
   const release = async (image: string) => {
@@ -36,7 +35,7 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
   const { load } = await underLoadOf(stage, [{ url, paths: ["/health"], requestsPerSecond: 50 }], () =>
     progress.step("release-2 with bare Coolify defaults, under load", async (inner) => {
       await release(second.record.images.backend);
-      await waitForAnswer(url, answerOf(second.record, "backend"), { ...context, progress: inner });
+      await waitForRelease(url, second.record.id, { ...context, progress: inner });
     }),
   );
   const crash = await progress.step("a release that crashes at start, with bare Coolify defaults", async () => {
@@ -44,7 +43,7 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
     await coolify.send({ method: "PATCH", path: `/applications/${uuid}/envs/bulk`, body: { data } }, z.unknown());
     return release(second.record.images.backend);
   });
-  const afterCrash = await serving(url, stage.signal);
+  const afterCrash = await releaseAt(url, stage.signal);
   await coolify.send({ method: "DELETE", path: `/applications/${uuid}` }, z.unknown());
   return [
     claim("bare Coolify defaults lose requests in the same release", loadFigures(load), () => {
@@ -55,7 +54,7 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
       { deployment: crash.status, serves: afterCrash },
       ({ deployment, serves }) => {
         assert.equal(deployment, "finished");
-        assert.notEqual(serves, answerOf(second.record, "backend"));
+        assert.notEqual(serves, second.record.id);
       },
     ),
   ];
@@ -107,8 +106,7 @@ async function createBare(coolify: CoolifyClient, image: string): Promise<string
   return uuid;
 }
 
-async function waitForAnswer(url: string, wanted: string, context: Parameters<typeof waitFor>[1]): Promise<void> {
-  const release = wanted.split(" ")[0] ?? wanted;
+async function waitForRelease(url: string, release: string, context: Parameters<typeof waitFor>[1]): Promise<void> {
   await waitFor<true>(
     {
       what: `${url} as ${release}`,
@@ -116,10 +114,22 @@ async function waitForAnswer(url: string, wanted: string, context: Parameters<ty
       intervalMs: 250,
       next: "Look at the container's log.",
       async look() {
-        const seen = await serving(url, context.signal);
-        return seen.startsWith(`${release} `) ? { done: true, value: true } : { done: false, seen };
+        const seen = await releaseAt(url, context.signal);
+        return seen === release ? { done: true, value: true } : { done: false, seen };
       },
     },
     context,
   );
+}
+
+/** The release that answers, or the status instead. Nobody tells a bare application its digest, so it names none. */
+async function releaseAt(url: string, signal: AbortSignal): Promise<string> {
+  try {
+    const response = await fetch(`${url}/version`, { signal: AbortSignal.any([signal, AbortSignal.timeout(5000)]) });
+    if (!response.ok) return `status ${response.status}`;
+    return z.object({ release: z.string() }).parse(await response.json()).release;
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof Error ? error.message : String(error);
+  }
 }
