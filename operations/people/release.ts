@@ -72,7 +72,7 @@ export function addReleaseVerbs(program: Command, { watched, write }: Surroundin
         const { targets } = await readStack(stack, context);
         return showRelease.run({ bucket: targets.bucket, environment: targets.environment, id }, context);
       });
-      write(json ? JSON.stringify(record) : describe(record as ReleaseRecord));
+      write(json ? JSON.stringify(record) : describe(record));
     });
 }
 
