@@ -1,11 +1,8 @@
 #!/usr/bin/env node
-import { CommanderError } from "commander";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { OperationError, exitCodes } from "./error.ts";
-import { peopleVerbs } from "./people-verbs.ts";
 import { lines } from "./progress-lines.ts";
-import { liveTree } from "./progress-tree.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
 import { resourceVerbs } from "./resource-verbs.ts";
@@ -21,6 +18,7 @@ async function watched<T>(json: boolean, work: (context: Context) => Promise<T>)
   if (json) return work(context(silent));
   if (!process.stderr.isTTY || process.env.CI)
     return work(context(lines((line) => process.stderr.write(`${redact(line)}\n`))));
+  const { liveTree } = await import("./progress-tree.ts");
   const tree = liveTree(process.stderr);
   try {
     return await work(context(tree.progress));
@@ -57,17 +55,28 @@ function parseSpec(input: string, verb: string): unknown {
   }
 }
 
+/** Loaded on demand, because a command resource starts a process for each of its verbs and needs none of this. */
+async function runPeopleVerb(argv: readonly string[]): Promise<number> {
+  const [{ CommanderError }, { peopleVerbs }] = await Promise.all([import("commander"), import("./people-verbs.ts")]);
+  try {
+    await peopleVerbs({ watched, write: (out) => process.stdout.write(`${redact(out)}\n`) }).parseAsync(argv, {
+      from: "user",
+    });
+    return exitCodes.ok;
+  } catch (error) {
+    // Commander has written what is wrong, and what would be right.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    throw error;
+  }
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const [noun = "", verb = ""] = argv;
   try {
     if (argv.length === 2 && resourceVerbs[noun]?.[verb] !== undefined) await runResourceVerb(noun, verb);
-    else
-      await peopleVerbs({ watched, write: (out) => process.stdout.write(`${redact(out)}\n`) }).parseAsync(argv, {
-        from: "user",
-      });
+    else return await runPeopleVerb(argv);
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof OperationError) {
       process.stderr.write(`${redact(`✗ ${error.message}`)}\n`);
       return exitCodes[error.kind];

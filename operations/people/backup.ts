@@ -47,24 +47,22 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     });
 
   verb("verify", "read a backup to its end: its SHA-256, and every entry of the dump")
-    .argument("[id]", "the newest one unless given")
+    .argument("[id]", "the newest one unless given", backupId)
     .action(async (id: string | undefined, options: Options) => {
       const { verifyBackup } = await import("../database/backup-verbs.ts");
-      const result = await onStack(options, (target, context) =>
-        verifyBackup.run({ ...target, id: backupId(id) }, context),
-      );
+      const result = await onStack(options, (target, context) => verifyBackup.run({ ...target, id }, context));
       write(
         options.json ? JSON.stringify(result) : `${result.id} is whole: ${result.bytes} bytes, sha256 ${result.sha256}`,
       );
     });
 
   verb("restore", "restore beside the live database, verify against the manifest, swap")
-    .argument("[id]", "the newest one unless given")
+    .argument("[id]", "the newest one unless given", backupId)
     .option("--dry-run", "stop before the swap and drop what was restored")
     .action(async (id: string | undefined, { dryRun = false, ...options }: Options & { dryRun?: boolean }) => {
       const { restoreBackup } = await import("../database/backup-verbs.ts");
       const result = await onStack(options, (target, context, { targets }) =>
-        restoreBackup.run({ ...target, id: backupId(id), dryRun, app: targets.roles.app }, context),
+        restoreBackup.run({ ...target, id, dryRun, app: targets.roles.app }, context),
       );
       const outcome = result.swapped
         ? `${result.id} serves now; the database it replaced is kept as ${result.kept ?? "nothing"}`
@@ -84,7 +82,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
   }
 }
 
-function backupId(id: string | undefined): string | undefined {
-  if (id === undefined || /^\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(id)) return id;
+function backupId(id: string): string {
+  if (/^\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(id)) return id;
   throw new InvalidArgumentError("must be an id from `affexai backup list`.");
 }
