@@ -24,7 +24,8 @@ export interface Surroundings {
   readonly volume: string | null;
 }
 
-const preload = new URL("./network.mjs", import.meta.url);
+/** What gives a process of this machine a container's network and the end of its files. */
+const preloads = ["./network.mjs", "./files.mjs"].map((file) => `--import=${new URL(file, import.meta.url).href}`);
 const nativePrograms = {
   postgres: fileURLToPath(new URL("./native/postgres.ts", import.meta.url)),
   redis: fileURLToPath(new URL("./native/redis.ts", import.meta.url)),
@@ -49,7 +50,7 @@ export async function mainCommand(
 
 /**
  * A command inside a container, as the machine runs it: `node` is the Node that runs this, paths of the image are paths of its unpacked files, `sh` is the
- * machine's. The environment is the container's and nothing of ours, but for what `network.mjs` needs. Throws as Docker does when there is no such
+ * machine's. The environment is the container's and nothing of ours, but for what the preloads need. Throws as Docker does when there is no such
  * program.
  */
 export async function hostCommand(
@@ -63,7 +64,7 @@ export async function hostCommand(
   if (program === undefined) throw new DockerError(400, "no command specified");
   const cwd = image.root === null ? around.directory : inside(image.root, workingDirectory ?? "/");
   await mkdir(cwd, { recursive: true });
-  const env = { ...(await environment(container, around)), ...localAccess(container, image) };
+  const env = { ...(await environment(container, image, around)), ...localAccess(container, image) };
   const file = await executable(program, cwd, env.PATH ?? "", image);
   if (file === null) {
     throw new DockerError(
@@ -89,7 +90,11 @@ function localAccess({ config, state }: ContainerRecord, image: Image): Record<s
   return { PGHOST: state.address ?? "", ...(password === undefined ? {} : { PGPASSWORD: password }) };
 }
 
-async function environment(container: ContainerRecord, around: Surroundings): Promise<Record<string, string>> {
+async function environment(
+  container: ContainerRecord,
+  image: Image,
+  around: Surroundings,
+): Promise<Record<string, string>> {
   const { id, config, state } = container;
   const home = join(around.directory, "home");
   const temporary = join(around.directory, "tmp");
@@ -114,10 +119,11 @@ async function environment(container: ContainerRecord, around: Surroundings): Pr
       "/sbin",
       "/bin",
     ].join(delimiter),
-    NODE_OPTIONS: [own.NODE_OPTIONS ?? "", `--import=${preload.href}`].join(" ").trim(),
+    NODE_OPTIONS: [own.NODE_OPTIONS ?? "", ...preloads].join(" ").trim(),
     AFFEXAI_SANDBOX_HOSTS: around.hostsFile,
     AFFEXAI_CONTAINER_ID: id,
     AFFEXAI_CONTAINER_ADDRESS: state.address ?? "",
+    ...(image.root === null ? {} : { AFFEXAI_CONTAINER_ROOT: image.root }),
     // With an init process (docker run --init) the program is not process 1.
     ...(container.hostConfig.Init === true ? {} : { AFFEXAI_CONTAINER_SUPERVISED: "1" }),
     ...(around.volume === null ? {} : { AFFEXAI_CONTAINER_VOLUME: around.volume }),
