@@ -48,26 +48,37 @@ export const retireRoles: Verb<typeof RolesSpec, typeof RetireResult> = {
   },
 };
 
-/** Coolify calls a database running while its container is still starting, so the connection itself is the proof. */
+const answerWithinMs = 120_000;
+
+/**
+ * Coolify calls a database running while its container is still starting, so the connection itself is the proof. After two minutes the
+ * reason of the last failure is thrown (unreachable).
+ */
 async function serverAnswers(admin: DatabaseAccess, context: Context): Promise<void> {
-  await waitFor<true>(
-    {
-      what: `PostgreSQL at ${admin.host}:${admin.port}`,
-      timeoutMs: 120_000,
-      intervalMs: 500,
-      next: "Check the database's log, and the network (VPN or tunnel) between here and it.",
-      async look() {
-        try {
-          await withConnection(onDatabase(admin, "postgres"), connection, async () => undefined);
-          return { done: true, value: true };
-        } catch (error) {
-          if (!(error instanceof OperationError) || error.kind !== "unreachable") throw error;
-          return { done: false, seen: error.text.what };
-        }
+  const failures: OperationError[] = [];
+  try {
+    await waitFor(
+      {
+        what: `PostgreSQL at ${admin.host}:${admin.port}`,
+        timeoutMs: answerWithinMs,
+        intervalMs: 500,
+        next: "Check the database's log, and the network (VPN or tunnel) between here and it.",
+        async look() {
+          try {
+            await withConnection(onDatabase(admin, "postgres"), connection, async () => undefined);
+            return { done: true, value: undefined };
+          } catch (error) {
+            if (!(error instanceof OperationError) || error.kind !== "unreachable") throw error;
+            failures.push(error);
+            return { done: false, seen: error.text.what };
+          }
+        },
       },
-    },
-    context,
-  );
+      context,
+    );
+  } catch (error) {
+    throw error instanceof OperationError && error.kind === "failed" ? (failures.at(-1) ?? error) : error;
+  }
 }
 
 type Passwords = Readonly<Record<"migrator" | "app" | "backup", string>>;

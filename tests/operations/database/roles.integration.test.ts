@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
+import { createBackup } from "../../../operations/database/backup-verbs.ts";
 import { applyRoles, retireRoles } from "../../../operations/database/roles.ts";
 import { OperationError } from "../../../operations/error.ts";
+import type { Progress } from "../../../operations/progress.ts";
 import { environment, services, type Environment } from "./support/platform.ts";
 
 describe("the roles of a database", () => {
@@ -101,12 +103,38 @@ describe("the roles of a database", () => {
     await assert.rejects(apply({}, { ADMIN_DATABASE_URL: place.env.DATABASE_URL ?? "" }), /is not a superuser/);
   });
 
-  it("say that the server cannot be reached, and never the password", async () => {
-    const url = "postgres://postgres:hunter2hunter2@127.0.0.1:1/postgres";
-    await assert.rejects(apply({}, { ADMIN_DATABASE_URL: url }), (error) => {
+  it("wait for a server that does not answer yet, and say what they see, without the password", async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const progress: Progress = {
+      step: (_title, work) => work(progress),
+      note: (text) => {
+        seen.push(text);
+        stop.abort(new Error("seen enough"));
+      },
+    };
+    const env = { ...place.env, ADMIN_DATABASE_URL: "postgres://postgres:hunter2hunter2@127.0.0.1:1/postgres" };
+    await assert.rejects(
+      applyRoles.run(
+        { owner: "test", database: place.name, ...place.roles },
+        place.context({ env, progress, signal: stop.signal }),
+      ),
+      { name: "AbortError" },
+    );
+    assert.match(seen.join("\n"), /^connecting to 127\.0\.0\.1:1\/postgres as postgres failed: .*ECONNREFUSED/);
+    assert.doesNotMatch(seen.join("\n"), /hunter2/);
+  });
+
+  it("(as any access) are refused by a server that cannot be reached with an error that does not hold the password", async () => {
+    const env = { ...place.env, BACKUP_DATABASE_URL: "postgres://postgres:hunter2hunter2@127.0.0.1:1/postgres" };
+    const run = createBackup.run(
+      { bucket: place.bucket, environment: "test", reason: "manual" },
+      place.context({ env }),
+    );
+    await assert.rejects(run, (error) => {
       assert.ok(error instanceof OperationError);
       assert.equal(error.kind, "unreachable");
-      assert.match(error.message, /ADMIN_DATABASE_URL: connecting to 127\.0\.0\.1:1/);
+      assert.match(error.message, /BACKUP_DATABASE_URL: connecting to 127\.0\.0\.1:1/);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });
