@@ -91,10 +91,18 @@ const LogEntries = z.array(z.object({ output: z.string().nullish(), hidden: z.bo
 /** The last lines of a deployment's log, or why there are none. */
 export function logTail({ logs }: Deployment, lines = 15): string {
   if (!logs) return "(no log: the token lacks read:sensitive)";
-  const entries = LogEntries.safeParse(JSON.parse(logs));
+  const entries = LogEntries.safeParse(parseJson(logs));
   if (!entries.success) return "(a log in an unknown shape)";
   return entries.data
     .flatMap(({ output, hidden }) => (hidden || !output ? [] : output.trimEnd().split("\n")))
     .slice(-lines)
     .join("\n");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

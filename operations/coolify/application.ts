@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
+import { redactor } from "../redact.ts";
 import { failAttemptOnError } from "../release/attempt.ts";
 import { Ledger } from "../release/ledger.ts";
 import { objectStorage } from "../storage.ts";
@@ -7,9 +8,11 @@ import type { Context, Verb } from "../verb.ts";
 import { waitFor } from "../wait.ts";
 import { Application, EnvironmentContents } from "./answers.ts";
 import { CoolifyClient } from "./client.ts";
-import { digestOf, ownerOf, replicasOf } from "./plan.ts";
-import { moveBack, moveReplica, publicUrl, type Moved, type Rollout } from "./rollout.ts";
+import { digestOf, markOf, replicasOf } from "./plan.ts";
+import { findReplicas, moveReplica, publicUrl, type Moved, type Rollout } from "./rollout.ts";
 import { ApplicationResult, ApplicationSpec } from "./spec.ts";
+import { variableValues } from "./variables.ts";
+import { moveBack } from "./way-back.ts";
 
 /**
  * Brings every replica of an application to one digest, one after another, never below the old count. When one fails, those that
@@ -19,40 +22,39 @@ export const applyApplication: Verb<typeof ApplicationSpec, typeof ApplicationRe
   spec: ApplicationSpec,
   result: ApplicationResult,
   async run(spec, context) {
-    const values = { ...spec.variables, ...secretValues(spec, context.env) };
+    const values = variableValues(spec, context.env);
     const ledger = new Ledger(objectStorage(context.env), spec.ledger);
     const rollout: Rollout = { coolify: new CoolifyClient(context), spec, values };
-    await rollout.coolify.version();
+    const existing = await findReplicas(rollout.coolify, spec);
     const attempt = await ledger.joinAttempt(spec.stamp, `application apply ${spec.name}`);
     return failAttemptOnError(ledger, attempt, async () => ({
       attempt,
-      uuids: await moveAll(rollout, context),
+      uuids: await moveAll(rollout, existing, context),
       url: publicUrl(spec),
       digest: digestOf(spec.image),
     }));
   },
 };
 
-async function moveAll(rollout: Rollout, context: Context): Promise<string[]> {
+async function moveAll(rollout: Rollout, existing: ReadonlyMap<string, string>, context: Context): Promise<string[]> {
   const moved: Moved[] = [];
+  const uuids: string[] = [];
   const { spec } = rollout;
   for (const replica of replicasOf(spec)) {
     try {
       await context.progress.step(
         `${spec.name}: replica ${replica.number} of ${spec.replicas} to ${spec.stamp.id}`,
-        (progress) => moveReplica(rollout, replica, { ...context, progress }, (one) => moved.push(one)),
+        async (progress) => {
+          const one = { replica, existing: existing.get(replica.name) };
+          uuids.push(await moveReplica(rollout, one, { ...context, progress }, (change) => moved.push(change)));
+        },
       );
     } catch (error) {
       if (context.signal.aborted) throw error;
       throw await undo(rollout, moved, error, context);
     }
   }
-  const { applications } = await rollout.coolify.get(
-    `/projects/${spec.placement.projectUuid}/${spec.placement.environmentName}`,
-    EnvironmentContents,
-  );
-  const names = new Set(replicasOf(spec).map(({ name }) => name));
-  return applications.flatMap(({ uuid, name }) => (names.has(name) ? [uuid] : []));
+  return uuids;
 }
 
 /** Goes back, newest first, and returns the error to throw: why it failed, and what serves now. */
@@ -76,11 +78,13 @@ async function undo(
     }
   }
   const cause = error instanceof Error ? error.message : String(error);
+  // The log's tail is the application's own words, and the message goes into the ledger.
+  const redact = redactor(context.env);
   return new OperationError(
-    "failed",
+    moved.length === 0 && error instanceof OperationError ? error.kind : "failed",
     {
       where: `application ${rollout.spec.name}, release ${rollout.spec.stamp.id}`,
-      what: `${cause}\nNow: ${outcomes.join("; ") || "nothing was changed"}.`,
+      what: redact(`${cause}\nNow: ${outcomes.join("; ") || "nothing was changed"}.`),
       next: "Mend the release and release it under a new id, or name the last known good one.",
     },
     { cause: error },
@@ -104,8 +108,9 @@ export const retireApplication: Verb<typeof ApplicationSpec, typeof RetireResult
     const retired: string[] = [];
     for (const { uuid, name } of contents?.applications.filter((one) => names.has(one.name)) ?? []) {
       const application = await coolify.get(`/applications/${uuid}`, Application);
-      if (ownerOf(application) !== spec.owner) {
-        context.progress.note(`${name} belongs to ${ownerOf(application) ?? "nobody here"} and is left alone`);
+      const owner = markOf(application)?.owner;
+      if (owner !== spec.owner) {
+        context.progress.note(`${name} belongs to ${owner ?? "nobody here"} and is left alone`);
         continue;
       }
       await coolify.send({ method: "POST", path: `/applications/${uuid}/stop?docker_cleanup=false` }, z.unknown());
@@ -129,15 +134,3 @@ export const retireApplication: Verb<typeof ApplicationSpec, typeof RetireResult
     return { retired };
   },
 };
-
-function secretValues(spec: ApplicationSpec, env: Context["env"]): Record<string, string> {
-  const missing = spec.secretVariables.filter((name) => env[`VARIABLE_${name}`] === undefined);
-  if (missing.length > 0) {
-    throw new OperationError("usage", {
-      where: `application ${spec.name}`,
-      what: `the values of these secret variables were not given: ${missing.join(", ")}.`,
-      next: `Set ${missing.map((name) => `VARIABLE_${name}`).join(", ")}.`,
-    });
-  }
-  return Object.fromEntries(spec.secretVariables.map((name) => [name, env[`VARIABLE_${name}`] ?? ""]));
-}

@@ -19,7 +19,9 @@ export class CoolifyError extends OperationError {
   readonly unknownRoute: boolean;
 
   constructor(request: CoolifyRequest, status: number, body: ErrorBody) {
-    const fields = Object.entries(body.errors ?? {}).map(([field, text]) => `${field}: ${[text].flat().join(" ")}`);
+    const fields = Array.isArray(body.errors)
+      ? body.errors
+      : Object.entries(body.errors ?? {}).map(([field, text]) => `${field}: ${[text].flat().join(" ")}`);
     super(status === 401 || status === 403 ? "refused" : "failed", {
       where: `Coolify, ${request.method} ${request.path.replace(/\?.*/, "")}`,
       what: `answered ${status}: ${[body.message ?? "without a message", ...fields].join("; ").replace(/\.$/, "")}.`,
@@ -30,13 +32,18 @@ export class CoolifyError extends OperationError {
   }
 }
 
-/** `message` is always there; the values of `errors` may be a string or a list (379abb2, app/Exceptions/Handler.php). */
+/**
+ * `errors` names fields, with a string or a list each; some handlers answer a bare list of sentences or field names instead
+ * (379abb2, app/Exceptions/Handler.php and DatabasesController.php).
+ */
 const ErrorBody = z.object({
   message: z.string().optional(),
   docs: z.string().optional(),
-  errors: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
+  errors: z.union([z.array(z.string()), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]).optional(),
 });
 type ErrorBody = z.infer<typeof ErrorBody>;
+
+type Version = readonly [major: number, minor: number, patch: number];
 
 /** The lowest version whose API has all that is used here; S3 storages, tags and move came with it. */
 const floor = [4, 3, 0] as const;
@@ -44,11 +51,22 @@ const floor = [4, 3, 0] as const;
 /** Longest wait for the shared limit of 200 requests a minute to allow the next one. */
 const throttleLimitMs = 180_000;
 
+/** How often a read is sent before a network that fails is believed. */
+const readTries = 4;
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** Seconds. */
+  readonly retryAfter: number;
+}
+
 /** Coolify's REST API over one token. Waits where it is throttled; repeats only what is harmless to repeat. */
 export class CoolifyClient {
   readonly #base: string;
   readonly #token: string;
   readonly #context: Pick<Context, "progress" | "signal">;
+  #version: Version | undefined;
 
   /** From COOLIFY_URL and COOLIFY_TOKEN; both missing ones are named at once. */
   constructor({ env, progress, signal }: Context) {
@@ -83,8 +101,12 @@ export class CoolifyClient {
     }
   }
 
-  /** The server's version; below the floor is refused. */
-  async version(): Promise<readonly [major: number, minor: number, patch: number]> {
+  /** The server's version, asked for once; below the floor is refused. */
+  async version(): Promise<Version> {
+    return (this.#version ??= await this.#readVersion());
+  }
+
+  async #readVersion(): Promise<Version> {
     const text = await this.#send({ method: "GET", path: "/version" }, z.coerce.string());
     const [, major = "0", minor = "0", patch = "0"] = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
     const version = [Number(major), Number(minor), Number(patch)] as const;
@@ -101,22 +123,22 @@ export class CoolifyClient {
     for (let tries = 1; ; tries += 1) {
       const response = await this.#once(request, tries);
       if (response === null) continue;
-      const body = await response.text();
-      if (response.ok) return this.#parse(request, body, answer);
-      const wait = Number(response.headers.get("retry-after") ?? "5") * 1000;
+      const { status, body, retryAfter } = response;
+      if (status >= 200 && status < 300) return this.#parse(request, body, answer);
       const { success, data } = ErrorBody.safeParse(parseJson(body));
-      if (response.status !== 429 || Date.now() + wait > deadline) {
-        throw new CoolifyError(request, response.status, success ? data : { message: body.slice(0, 200) });
+      if (status !== 429 || Date.now() + retryAfter * 1000 > deadline) {
+        throw new CoolifyError(request, status, success ? data : { message: body.slice(0, 200) });
       }
-      this.#context.progress.note(`Coolify asks to wait ${wait / 1000} s (rate limit)`);
-      await delay(wait, undefined, { signal: this.#context.signal });
+      this.#context.progress.note(`Coolify asks to wait ${retryAfter} s (rate limit)`);
+      await delay(retryAfter * 1000, undefined, { signal: this.#context.signal });
     }
   }
 
-  /** Null when a read failed on the network and is worth another try. */
-  async #once({ method, path, body }: CoolifyRequest, tries: number): Promise<Response | null> {
+  /** Null when a read failed on the network, or in a gateway before Coolify, and is worth another try. */
+  async #once({ method, path, body }: CoolifyRequest, tries: number): Promise<Answer | null> {
+    const again = method === "GET" && tries < readTries;
     try {
-      return await fetch(`${this.#base}${path}`, {
+      const response = await fetch(`${this.#base}${path}`, {
         method,
         redirect: "error",
         headers: {
@@ -127,22 +149,31 @@ export class CoolifyClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([this.#context.signal, AbortSignal.timeout(30_000)]),
       });
+      const text = await response.text();
+      if (!again || ![502, 503, 504].includes(response.status)) {
+        const seconds = Number.parseFloat(response.headers.get("retry-after") ?? "");
+        return {
+          status: response.status,
+          body: text,
+          retryAfter: Number.isFinite(seconds) ? Math.max(seconds, 0.1) : 5,
+        };
+      }
     } catch (error) {
       this.#context.signal.throwIfAborted();
-      if (method === "GET" && tries < 4) {
-        await delay(500 * tries, undefined, { signal: this.#context.signal });
-        return null;
+      if (!again) {
+        throw new OperationError(
+          "unreachable",
+          {
+            where: `Coolify, ${method} ${path.replace(/\?.*/, "")}`,
+            what: `gave no answer at ${this.#base} (${networkReason(error)}).`,
+            next: "Check COOLIFY_URL and that Coolify runs; then run again.",
+          },
+          { cause: error },
+        );
       }
-      throw new OperationError(
-        "unreachable",
-        {
-          where: `Coolify, ${method} ${path.replace(/\?.*/, "")}`,
-          what: `gave no answer at ${this.#base} (${networkReason(error)}).`,
-          next: "Check COOLIFY_URL and that Coolify runs; then run again.",
-        },
-        { cause: error },
-      );
     }
+    await delay(500 * tries, undefined, { signal: this.#context.signal });
+    return null;
   }
 
   #parse<T extends z.ZodType>(request: CoolifyRequest, body: string, answer: T): z.output<T> {

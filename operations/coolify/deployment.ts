@@ -26,8 +26,7 @@ export async function waitForQuietQueue(
       next: "Somebody else deploys this application; wait for that to end or cancel it in Coolify.",
       async look() {
         const { deployments } = await coolify.get(`/deployments/applications/${uuid}?take=20`, DeploymentList);
-        const busy = deployments.filter(({ status }) => status === "queued" || status === "in_progress");
-        const [first] = busy;
+        const first = deployments.find(isOpen);
         if (first === undefined) return { done: true, value: true };
         return { done: false, seen: `deployment ${first.deployment_uuid} is ${first.status}` };
       },
@@ -37,7 +36,8 @@ export async function waitForQuietQueue(
 }
 
 /**
- * Deploys the application as configured and waits for the end. Throws with the log's tail when it is not `finished`.
+ * Deploys the application as configured and returns how that ended. `failed` means that the gate held and the old container was kept;
+ * Coolify says so before it has stopped the new one (379abb2, rolling_update in app/Jobs/ApplicationDeploymentJob.php).
  * While another deployment runs Coolify answers 200 with an id that was never stored (coolify-terraform #783): such a phantom is
  * recognised, the other one waited for, and the deployment asked for again.
  */
@@ -53,9 +53,8 @@ export async function deploy(
       DeployAnswer,
     );
     const id = deployments[0]?.deployment_uuid;
-    if (id && (await coolify.find(`/deployments/${id}`, Deployment)) !== null) {
-      return ended(coolify, id, timeoutMs, watch);
-    }
+    const found = id ? await coolify.find(`/deployments/${id}`, Deployment) : null;
+    if (found !== null) return isOpen(found) ? ended(coolify, found, timeoutMs, watch) : found;
     watch.progress.note("Coolify answered with a deployment that does not exist; waiting for the one that runs");
     await waitForQuietQueue(coolify, uuid, timeoutMs, watch);
   }
@@ -66,8 +65,13 @@ export async function deploy(
   });
 }
 
-async function ended(coolify: CoolifyClient, id: string, timeoutMs: number, watch: Watch): Promise<Deployment> {
-  const deployment = await waitFor<Deployment>(
+async function ended(
+  coolify: CoolifyClient,
+  { deployment_uuid: id }: Deployment,
+  timeoutMs: number,
+  watch: Watch,
+): Promise<Deployment> {
+  return waitFor<Deployment>(
     {
       what: `the end of deployment ${id}`,
       timeoutMs,
@@ -75,15 +79,24 @@ async function ended(coolify: CoolifyClient, id: string, timeoutMs: number, watc
       next: "Look at the deployment in Coolify; running again waits for it first.",
       async look() {
         const deployment = await coolify.get(`/deployments/${id}`, Deployment);
-        const running = deployment.status === "queued" || deployment.status === "in_progress";
-        return running ? { done: false, seen: `deployment ${deployment.status}` } : { done: true, value: deployment };
+        return isOpen(deployment)
+          ? { done: false, seen: `deployment ${deployment.status}` }
+          : { done: true, value: deployment };
       },
     },
     watch,
   );
-  if (deployment.status === "finished") return deployment;
+}
+
+function isOpen({ status }: Deployment): boolean {
+  return status === "queued" || status === "in_progress";
+}
+
+/** Throws with the log's tail when a deployment has not `finished`. */
+export function insistOnSuccess(deployment: Deployment): void {
+  if (deployment.status === "finished") return;
   throw new OperationError("failed", {
-    where: `deployment ${id}`,
+    where: `deployment ${deployment.deployment_uuid}`,
     what: `ended as ${deployment.status}. Its log ends with:\n${logTail(deployment)}\n`,
     next: "Mend the release and release it again.",
   });

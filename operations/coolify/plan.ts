@@ -99,11 +99,12 @@ export function planReplica(
   );
   const labelsDiffer = labelsOf(actual.application).join("\n") !== labels.join("\n");
   const changed = [...differing.map(([name]) => name), ...(labelsDiffer ? ["custom_labels"] : [])];
+  const stale = markOf(actual.application)?.revision !== revisionOf(spec, values);
   return {
     patch: { ...settings, custom_labels: encodeLabels(labels) },
     changed,
-    ...planVariables(values, actual.variables),
-    stale: !isRolledOut(spec, values, actual.application),
+    ...planVariables(values, actual.variables, stale),
+    stale,
   };
 }
 
@@ -150,13 +151,15 @@ function desiredSettings(spec: ApplicationSpec): Record<string, Setting> {
 function planVariables(
   values: Readonly<Record<string, string>>,
   rows: readonly EnvironmentVariable[],
+  stale: boolean,
 ): Pick<Plan, "variables" | "remove"> {
   const production = new Map(rows.filter(({ is_preview }) => !is_preview).map((row) => [row.key, row]));
   return {
     variables: Object.entries(values).flatMap(([key, value]) => {
       const row = production.get(key);
-      // A hidden value is unknown, not different: the revision in the description tells whether it was rolled out.
-      const same = row !== undefined && (row.value == null || row.value === value) && row.is_literal;
+      // A hidden value is unknown, not different: the revision in the description tells whether it was rolled out. Null is empty.
+      const sameValue = row?.value === undefined ? !stale : (row.value ?? "") === value;
+      const same = row !== undefined && sameValue && row.is_literal;
       return same ? [] : [variableRow(key, value)];
     }),
     remove: rows.filter(({ key }) => !(key in values)),
@@ -182,15 +185,41 @@ function equal(actual: ReturnType<typeof settingOf>, wanted: Setting): boolean {
   return actual !== null && actual !== undefined && String(actual) === String(wanted);
 }
 
-const markPattern = /^affexai owner=(\S+) revision=([0-9a-f]{16}|none)$/;
+const markPattern = /^affexai owner=(\S+) revision=([0-9a-f]{16}|none)(?: serves=([0-9a-f]{64}))?$/;
 
-/** The mark that `apply` leaves in the description: who manages this application, and which revision was last rolled out. */
-export function ownerMark(owner: string, revision: string): string {
-  return `affexai owner=${owner} revision=${revision}`;
+/** What `apply` leaves in an application's description. */
+export interface Mark {
+  /** Who manages the application. */
+  readonly owner: string;
+  /** The revision that was last rolled out and seen to serve; null while a rollout is under way, or died. */
+  readonly revision: string | null;
+  /** While there is no revision: the digest that served before, because the settings name another one by then. */
+  readonly serves: string | null;
 }
 
-export function ownerOf({ description }: Pick<Application, "description">): string | null {
-  return markPattern.exec(description ?? "")?.[1] ?? null;
+export function ownerMark({ owner, revision, serves }: Mark): string {
+  // No colon: Coolify refuses it in descriptions (379abb2, app/Support/ValidationPatterns.php).
+  const before = serves === null ? "" : ` serves=${serves.replace("sha256:", "")}`;
+  return `affexai owner=${owner} revision=${revision ?? `none${before}`}`;
+}
+
+/** Null for an application that was made by hand, or by something else. */
+export function markOf({ description }: Pick<Application, "description">): Mark | null {
+  const [, owner, revision, serves] = markPattern.exec(description ?? "") ?? [];
+  if (owner === undefined || revision === undefined) return null;
+  return {
+    owner,
+    revision: revision === "none" ? null : revision,
+    serves: serves === undefined ? null : `sha256:${serves}`,
+  };
+}
+
+/** The digest that serves, as far as the record tells: that of the settings, unless a rollout died after changing them. */
+export function servedDigest(application: Application): string | null {
+  const mark = markOf(application);
+  if (mark !== null && mark.revision === null) return mark.serves;
+  const image = imageOf(application);
+  return image === null ? null : digestOf(image);
 }
 
 /** Hash of everything that a container of this spec gets. The stamp is left out: a new attempt alone is no new revision. */
@@ -202,12 +231,4 @@ export function revisionOf(spec: ApplicationSpec, values: Readonly<Record<string
     .update(JSON.stringify([content, variables]))
     .digest("hex")
     .slice(0, 16);
-}
-
-function isRolledOut(
-  spec: ApplicationSpec,
-  values: Readonly<Record<string, string>>,
-  application: Application,
-): boolean {
-  return markPattern.exec(application.description ?? "")?.[2] === revisionOf(spec, values);
 }

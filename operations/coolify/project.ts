@@ -2,7 +2,7 @@ import { z } from "zod";
 import { OperationError } from "../error.ts";
 import type { Verb } from "../verb.ts";
 import { Named, Server, Uuid } from "./answers.ts";
-import { CoolifyClient, atLeast } from "./client.ts";
+import { CoolifyClient, CoolifyError, atLeast } from "./client.ts";
 import { Placement, ProjectSpec } from "./spec.ts";
 
 /** Makes or adopts, by name, a project and its environment, finds the server, and logs it in to the registry. */
@@ -10,6 +10,7 @@ export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
   spec: ProjectSpec,
   result: Placement,
   async run(spec, context) {
+    const password = spec.registry === undefined ? "" : registryPassword(context.env);
     const coolify = new CoolifyClient(context);
     const version = await coolify.version();
     const server = await findServer(coolify, spec.server);
@@ -28,14 +29,7 @@ export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
       const { host, username } = spec.registry;
       if (atLeast(version, [4, 4, 0])) {
         await context.progress.step(`log the server in to ${host}`, () =>
-          coolify.send(
-            {
-              method: "POST",
-              path: `/servers/${server}/registries`,
-              body: { registry: host, username, password: registryPassword(context.env) },
-            },
-            z.unknown(),
-          ),
+          logIn(coolify, server, { registry: host, username, password }),
         );
       } else {
         context.progress.note(
@@ -72,7 +66,14 @@ async function adopt(what: string, found: readonly { uuid: string }[], create: (
 /** The server by name or uuid; its proxy must be Traefik, because routing, replicas and drain are Traefik labels. */
 async function findServer(coolify: CoolifyClient, wanted: string): Promise<string> {
   const servers = await coolify.get("/servers", z.array(Server));
-  const found = servers.find(({ uuid, name }) => uuid === wanted || name === wanted);
+  const [found, second] = servers.filter(({ uuid, name }) => uuid === wanted || name === wanted);
+  if (found !== undefined && second !== undefined) {
+    throw new OperationError("refused", {
+      where: `Coolify, server ${wanted}`,
+      what: `names ${found.uuid} and ${second.uuid}.`,
+      next: "Give the server's uuid instead of its name.",
+    });
+  }
   if (found === undefined) {
     throw new OperationError("refused", {
       where: `Coolify, server ${wanted}`,
@@ -90,6 +91,28 @@ async function findServer(coolify: CoolifyClient, wanted: string): Promise<strin
     });
   }
   return found.uuid;
+}
+
+async function logIn(
+  coolify: CoolifyClient,
+  server: string,
+  login: { registry: string; username: string; password: string },
+): Promise<void> {
+  try {
+    await coolify.send({ method: "POST", path: `/servers/${server}/registries`, body: login }, z.unknown());
+  } catch (error) {
+    // Coolify answers 400 with the words of `docker login`.
+    if (!(error instanceof CoolifyError) || error.status !== 400) throw error;
+    throw new OperationError(
+      "refused",
+      {
+        where: `registry ${login.registry}, user ${login.username}`,
+        what: error.text.what.replaceAll(login.password, "[redacted]"),
+        next: "Set REGISTRY_PASSWORD to a token that may pull the images, and check the user's name.",
+      },
+      { cause: error },
+    );
+  }
 }
 
 function registryPassword(env: Readonly<Record<string, string | undefined>>): string {

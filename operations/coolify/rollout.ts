@@ -3,9 +3,9 @@ import { OperationError } from "../error.ts";
 import { askVersion } from "../release/smoke.ts";
 import type { Context } from "../verb.ts";
 import { waitFor } from "../wait.ts";
-import { Application, EnvironmentContents, EnvironmentVariable, Uuid, settingOf } from "./answers.ts";
+import { Application, EnvironmentContents, EnvironmentVariable, Uuid } from "./answers.ts";
 import type { CoolifyClient } from "./client.ts";
-import { deploy, waitForQuietQueue } from "./deployment.ts";
+import { deploy, insistOnSuccess, waitForQuietQueue } from "./deployment.ts";
 import { replicaHeader } from "./labels.ts";
 import {
   digestOf,
@@ -13,9 +13,12 @@ import {
   imageFields,
   imageOf,
   labelsOf,
+  markOf,
   ownerMark,
   planReplica,
+  replicasOf,
   revisionOf,
+  servedDigest,
   type Actual,
   type Plan,
   type Replica,
@@ -35,23 +38,33 @@ export interface Moved {
   readonly uuid: string;
   readonly replica: Replica;
   readonly before: Actual;
-  /** The new container took over, so going back needs a deployment. */
-  deployed: boolean;
+  /** The new container may have taken over, so going back needs a deployment. */
+  mayServe: boolean;
 }
 
-/** Finds the replica's application by name, or creates it: without domains, without a first deployment, with our mark. */
-export async function findOrCreate({ coolify, spec }: Rollout, replica: Replica): Promise<string> {
-  const { projectUuid, environmentName, serverUuid, destinationUuid } = spec.placement;
+/** The uuids of the replicas that exist, by name. Two of a name are refused: which one is meant cannot be known. */
+export async function findReplicas(coolify: CoolifyClient, spec: ApplicationSpec): Promise<Map<string, string>> {
+  const { projectUuid, environmentName } = spec.placement;
   const { applications } = await coolify.get(`/projects/${projectUuid}/${environmentName}`, EnvironmentContents);
-  const found = applications.filter(({ name }) => name === replica.name);
-  if (found.length > 1) {
+  const found = replicasOf(spec).map(({ name }) => ({ name, own: applications.filter((one) => one.name === name) }));
+  const ambiguous = found.filter(({ own }) => own.length > 1);
+  if (ambiguous.length > 0) {
+    const lines = ambiguous.map(
+      ({ name, own }) => `${name} exists ${own.length} times: ${own.map(({ uuid }) => uuid).join(", ")}`,
+    );
     throw new OperationError("refused", {
-      where: `application ${replica.name}`,
-      what: `exists ${found.length} times in ${environmentName}: ${found.map(({ uuid }) => uuid).join(", ")}.`,
+      where: `applications in ${environmentName}`,
+      what: `${lines.join("; ")}.`,
       next: "Names are not unique in Coolify; rename or delete the others.",
     });
   }
-  if (found[0] !== undefined) return found[0].uuid;
+  return new Map(found.flatMap(({ name, own }) => own.map(({ uuid }) => [name, uuid] as const)));
+}
+
+/** Creates the replica's application: without domains, without a first deployment, with our mark. */
+async function create({ coolify, spec }: Rollout, replica: Replica): Promise<string> {
+  const { projectUuid, environmentName, serverUuid, destinationUuid } = spec.placement;
+  await coolify.version();
   const { uuid } = await coolify.send(
     {
       method: "POST",
@@ -62,7 +75,7 @@ export async function findOrCreate({ coolify, spec }: Rollout, replica: Replica)
         server_uuid: serverUuid,
         ...(destinationUuid === undefined ? {} : { destination_uuid: destinationUuid }),
         name: replica.name,
-        description: ownerMark(spec.owner, "none"),
+        description: ownerMark({ owner: spec.owner, revision: null, serves: null }),
         ...imageFields(spec.image),
         ports_exposes: String(spec.port),
         // Without it Coolify gives the application a public host of its own.
@@ -75,7 +88,7 @@ export async function findOrCreate({ coolify, spec }: Rollout, replica: Replica)
   return uuid;
 }
 
-export async function readActual({ coolify }: Rollout, uuid: string): Promise<Actual> {
+async function readActual({ coolify }: Rollout, uuid: string): Promise<Actual> {
   const [application, variables] = await Promise.all([
     coolify.get(`/applications/${uuid}`, Application),
     coolify.get(`/applications/${uuid}/envs`, z.array(EnvironmentVariable)),
@@ -84,45 +97,51 @@ export async function readActual({ coolify }: Rollout, uuid: string): Promise<Ac
 }
 
 /**
- * Brings one replica to the spec: quiet queue, settings and variables, labels read back, a forced deployment behind the health
- * gate, then the replica's own route until it answers with the declared release and digest. Returns null when nothing had to change.
- * `onChange` is called before the first change, so that a failure anywhere after it can be undone.
+ * Brings one replica to the spec and returns its uuid: quiet queue, settings and variables, labels read back, a forced deployment behind
+ * the health gate, then the replica's own route until it answers with the declared release and digest. Deploys nothing when nothing
+ * differs. `onChange` is called before the first change, so that a failure anywhere after it can be undone.
  */
 export async function moveReplica(
   rollout: Rollout,
-  replica: Replica,
+  { replica, existing }: { replica: Replica; existing: string | undefined },
   context: Context,
   onChange: (moved: Moved) => void,
-): Promise<Moved | null> {
+): Promise<string> {
   const { coolify, spec, values } = rollout;
   const timeoutMs = spec.rolloutTimeoutSeconds * 1000;
-  const uuid = await findOrCreate(rollout, replica);
+  const uuid = existing ?? (await create(rollout, replica));
   await waitForQuietQueue(coolify, uuid, timeoutMs, context);
   const before = await readActual(rollout, uuid);
   const plan = planReplica(spec, replica, values, before);
   const runs = /^running/.test(before.application.status ?? "");
   if (runs && !plan.stale && plan.changed.length === 0 && plan.variables.length + plan.remove.length === 0) {
+    // A renamed resource takes over at once: the old name's retire must find another owner.
+    if (markOf(before.application)?.owner !== spec.owner) await mark(rollout, uuid, plan);
     await expectReplica(spec, replica, context);
-    return null;
+    return uuid;
   }
-  const moved: Moved = { uuid, replica, before, deployed: false };
+  await coolify.version();
+  const moved: Moved = { uuid, replica, before, mayServe: false };
   onChange(moved);
-  await configure(rollout, uuid, plan);
-  await deploy(coolify, uuid, timeoutMs, context);
-  moved.deployed = true;
+  await configure(rollout, moved, plan);
+  // From here until the deployment's end is known, an answer that got lost may hide that the new container serves.
+  moved.mayServe = true;
+  const deployment = await deploy(coolify, uuid, timeoutMs, context);
+  moved.mayServe = deployment.status !== "failed";
+  insistOnSuccess(deployment);
   await expectReplica(spec, replica, context);
-  await coolify.send(
-    {
-      method: "PATCH",
-      path: `/applications/${uuid}`,
-      body: { description: ownerMark(spec.owner, revisionOf(spec, values)), custom_labels: plan.patch.custom_labels },
-    },
-    z.unknown(),
-  );
-  return moved;
+  await mark(rollout, uuid, plan);
+  return uuid;
 }
 
-async function configure({ coolify, spec }: Rollout, uuid: string, plan: Plan): Promise<void> {
+/** Notes in the application itself that this revision serves. Labels go along, as with every change. */
+async function mark({ coolify, spec, values }: Rollout, uuid: string, plan: Plan): Promise<void> {
+  const description = ownerMark({ owner: spec.owner, revision: revisionOf(spec, values), serves: null });
+  const body = { description, custom_labels: plan.patch.custom_labels };
+  await coolify.send({ method: "PATCH", path: `/applications/${uuid}`, body }, z.unknown());
+}
+
+async function configure({ coolify, spec }: Rollout, { uuid, before }: Moved, plan: Plan): Promise<void> {
   if (plan.variables.length > 0) {
     const path = `/applications/${uuid}/envs/bulk`;
     await coolify.send({ method: "PATCH", path, body: { data: plan.variables } }, z.unknown());
@@ -131,7 +150,8 @@ async function configure({ coolify, spec }: Rollout, uuid: string, plan: Plan): 
     await coolify.send({ method: "DELETE", path: `/applications/${uuid}/envs/${row}` }, z.unknown());
   }
   // Until the rollout has been verified the mark names no revision: a crash in between makes the next run deploy again.
-  const body = { ...plan.patch, description: ownerMark(spec.owner, "none") };
+  const description = ownerMark({ owner: spec.owner, revision: null, serves: servedDigest(before.application) });
+  const body = { ...plan.patch, description };
   await coolify.send({ method: "PATCH", path: `/applications/${uuid}`, body }, z.unknown());
   const after = await coolify.get(`/applications/${uuid}`, Application);
   if (encodeLabels(labelsOf(after)) !== plan.patch.custom_labels || imageOf(after) !== spec.image) {
@@ -151,7 +171,7 @@ async function expectReplica(spec: ApplicationSpec, replica: Replica, context: C
   await waitFor<true>(
     {
       what: `${spec.name}, replica ${replica.number}, as ${spec.stamp.id}, ${digestOf(spec.image)}`,
-      timeoutMs: 60_000,
+      timeoutMs: answerLimitMs(spec),
       intervalMs: 300,
       next: "Coolify says it runs, but it does not answer as this release: look at the application's log and the proxy's labels.",
       async look() {
@@ -167,57 +187,9 @@ async function expectReplica(spec: ApplicationSpec, replica: Replica, context: C
   );
 }
 
-/** Puts a replica back to what it was. Says in one sentence what it did, for the report. */
-export async function moveBack(
-  rollout: Rollout,
-  { uuid, replica, before, deployed }: Moved,
-  context: Context,
-): Promise<string> {
-  const { coolify, spec } = rollout;
-  const { application } = before;
-  const image = imageOf(application);
-  const owned = labelsOf(application).length > 0;
-  if (image === null || !owned) return `${replica.name} had no release before; its settings stay as they are`;
-  await waitForQuietQueue(coolify, uuid, spec.rolloutTimeoutSeconds * 1000, context);
-  const settings = Object.keys(planReplica(spec, replica, rollout.values, before).patch).flatMap((name) => {
-    const value = settingOf(application, name);
-    return value === null || value === undefined ? [] : [[name, value] as const];
-  });
-  const wereThere = before.variables.filter(({ is_preview }) => !is_preview);
-  const rows = wereThere.flatMap((row) =>
-    row.value == null
-      ? []
-      : [
-          {
-            key: row.key,
-            value: row.value,
-            is_preview: false,
-            is_literal: row.is_literal,
-            is_multiline: row.is_multiline ?? false,
-            is_shown_once: false,
-            is_runtime: row.is_runtime,
-            is_buildtime: row.is_buildtime,
-          },
-        ],
-  );
-  if (rows.length > 0) {
-    await coolify.send({ method: "PATCH", path: `/applications/${uuid}/envs/bulk`, body: { data: rows } }, z.unknown());
-  }
-  const now = await coolify.get(`/applications/${uuid}/envs`, z.array(EnvironmentVariable));
-  for (const row of now.filter(({ key }) => !wereThere.some((one) => one.key === key))) {
-    await coolify.send({ method: "DELETE", path: `/applications/${uuid}/envs/${row.uuid}` }, z.unknown());
-  }
-  const body = {
-    ...Object.fromEntries(settings),
-    custom_labels: encodeLabels(labelsOf(application)),
-    description: application.description ?? "",
-  };
-  await coolify.send({ method: "PATCH", path: `/applications/${uuid}`, body }, z.unknown());
-  const hidden = wereThere.length - rows.length;
-  const caveat = hidden > 0 ? `; ${hidden} variables could not be read and keep their new values` : "";
-  if (!deployed) return `${replica.name} keeps serving ${digestOf(image)}, its settings are back${caveat}`;
-  await deploy(coolify, uuid, spec.rolloutTimeoutSeconds * 1000, context);
-  return `${replica.name} serves ${digestOf(image)} again${caveat}`;
+/** How long a container that Coolify calls healthy may take until its own route answers. */
+export function answerLimitMs({ rolloutTimeoutSeconds }: ApplicationSpec): number {
+  return Math.min(60_000, rolloutTimeoutSeconds * 1000);
 }
 
 /** Where users reach the application; null for one without hosts. */

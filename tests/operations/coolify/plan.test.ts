@@ -3,11 +3,12 @@ import type { Application, EnvironmentVariable } from "../../../operations/cooli
 import {
   imageFields,
   imageOf,
+  markOf,
   ownerMark,
-  ownerOf,
   planReplica,
   replicasOf,
   revisionOf,
+  servedDigest,
   type Replica,
 } from "../../../operations/coolify/plan.ts";
 import { applicationSpec } from "./application-spec.ts";
@@ -37,7 +38,7 @@ function settled(change: Record<string, unknown> = {}): Application {
   return {
     ...fresh,
     ...patch,
-    description: ownerMark("backend", revisionOf(spec, values)),
+    description: ownerMark({ owner: "backend", revision: revisionOf(spec, values), serves: null }),
     status: "running:healthy",
     ...change,
   };
@@ -135,10 +136,15 @@ describe("the plan of a replica", () => {
       { application: settled(), variables },
     );
     assert.equal(rotated.stale, true);
+    assert.deepEqual(
+      rotated.variables.map(({ key, value }) => [key, value]),
+      [["JWT_SECRET", "another"]],
+      "a value that cannot be compared is written when the revision differs",
+    );
   });
 
   it("is stale after a crash between the settings and the verified deployment", () => {
-    const application = settled({ description: ownerMark("backend", "none") });
+    const application = settled({ description: ownerMark({ owner: "backend", revision: null, serves: null }) });
     assert.equal(planReplica(spec, replica, values, { application, variables: [] }).stale, true);
   });
 });
@@ -181,9 +187,25 @@ describe("image fields", () => {
 });
 
 describe("the owner mark", () => {
-  it("is read back, and other descriptions have no owner", () => {
-    assert.equal(ownerOf({ description: ownerMark("backend", "none") }), "backend");
-    assert.equal(ownerOf({ description: "made by hand" }), null);
-    assert.equal(ownerOf({ description: null }), null);
+  it("is read back, and other descriptions have none", () => {
+    const settledMark = { owner: "backend", revision: "0123456789abcdef", serves: null };
+    const underWay = { owner: "backend", revision: null, serves: `sha256:${"ab".repeat(32)}` };
+    for (const mark of [settledMark, underWay, { ...underWay, serves: null }]) {
+      assert.deepEqual(markOf({ description: ownerMark(mark) }), mark);
+      assert.doesNotMatch(ownerMark(mark), /:/, "Coolify refuses colons in descriptions");
+    }
+    assert.equal(markOf({ description: "made by hand" }), null);
+    assert.equal(markOf({ description: null }), null);
+  });
+
+  it("names the digest that serves while the settings name another one", () => {
+    const image = { docker_registry_image_name: "ghcr.io/a/b", docker_registry_image_tag: `sha256-${"0".repeat(64)}` };
+    const application = (revision: string | null, serves: string | null) => ({
+      ...{ uuid: "a", name: "b", ...image },
+      description: ownerMark({ owner: "backend", revision, serves }),
+    });
+    assert.equal(servedDigest(application("0123456789abcdef", null)), `sha256:${"0".repeat(64)}`);
+    assert.equal(servedDigest(application(null, `sha256:${"1".repeat(64)}`)), `sha256:${"1".repeat(64)}`);
+    assert.equal(servedDigest(application(null, null)), null);
   });
 });

@@ -16,6 +16,8 @@ const credentials = { username: "deployer", password: "pull-secret" };
 export interface Workshop {
   readonly coolify: Playground;
   readonly docker: Docker;
+  /** Where the engine's API is. */
+  readonly engine: { readonly host: string; readonly port: number };
   /** `host:port` of the registry; the engine is not logged in to it yet. */
   readonly registry: string;
   readonly credentials: typeof credentials;
@@ -52,6 +54,7 @@ export async function openWorkshop(options: Partial<CoolifyOptions> = {}): Promi
   const workshop: Workshop = {
     coolify,
     docker,
+    engine: address,
     registry: registry.host,
     credentials,
     place,
