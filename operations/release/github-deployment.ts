@@ -84,7 +84,16 @@ async function create(
 }
 
 function attemptOf(payload: unknown): string | undefined {
-  const parsed: unknown = typeof payload === "string" ? JSON.parse(payload || "{}") : payload;
+  const parsed = typeof payload === "string" ? parseJson(payload) : payload;
   if (typeof parsed !== "object" || parsed === null || !("attempt" in parsed)) return undefined;
   return typeof parsed.attempt === "string" ? parsed.attempt : undefined;
+}
+
+/** Deployments of other tools carry any text. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

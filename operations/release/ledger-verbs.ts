@@ -5,7 +5,15 @@ import type { Verb } from "../verb.ts";
 import { failAttemptOnError } from "./attempt.ts";
 import { mirrorToGithub } from "./github-deployment.ts";
 import { Ledger, LedgerMissing, attemptState } from "./ledger.ts";
-import { LedgerEntryResult, LedgerEntrySpec, LedgerHead, LedgerLocation, ReleaseId, ReleaseRecord } from "./spec.ts";
+import {
+  LedgerEntryResult,
+  LedgerEntrySpec,
+  LedgerHead,
+  LedgerLocation,
+  ReleaseId,
+  ReleaseRecord,
+  type ReleaseStamp,
+} from "./spec.ts";
 
 /** What the program has to know of the ledger before it declares anything. Changes nothing. */
 export const readLedgerHead: Verb<typeof LedgerLocation, typeof LedgerHead> = {
@@ -56,6 +64,8 @@ export const recordRelease: Verb<typeof LedgerEntrySpec, typeof LedgerEntryResul
   async run(spec, context) {
     const ledger = new Ledger(objectStorage(context.env), spec.ledger);
     await ledger.putRelease(spec.record);
+    const done = await verifiedBefore(ledger, spec.stamp);
+    if (done !== null) return done;
     const attempt = await ledger.joinAttempt(spec.stamp, "ledger record");
     return failAttemptOnError(ledger, attempt, async () => {
       if (spec.repository !== undefined) {
@@ -63,9 +73,17 @@ export const recordRelease: Verb<typeof LedgerEntrySpec, typeof LedgerEntryResul
           mirrorToGithub({ ...spec, repository: spec.repository ?? "", attempt }, context),
         );
       }
-      const verifiedAt = new Date().toISOString();
       await ledger.close(attempt, "verified", `release ${spec.stamp.id} serves and passed its smoke tests`);
-      return { attempt, verifiedAt };
+      return { attempt, verifiedAt: (await ledger.closedAt(attempt, "verified")) ?? new Date().toISOString() };
     });
   },
 };
+
+/** The newest attempt when it is this release's and closed already: run again, nothing is left to do, and no attempt is begun. */
+async function verifiedBefore(ledger: Ledger, stamp: ReleaseStamp): Promise<z.input<typeof LedgerEntryResult> | null> {
+  const newest = await ledger.newest();
+  if (newest === null || newest.release !== stamp.id || newest.after !== stamp.after) return null;
+  if (attemptState(newest.events) !== "verified") return null;
+  const verifiedAt = await ledger.closedAt(newest.id, "verified");
+  return verifiedAt === null ? null : { attempt: newest.id, verifiedAt };
+}

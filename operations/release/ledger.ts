@@ -24,6 +24,8 @@ const Begun = z.strictObject({
   by: z.string(),
 });
 
+const Closed = z.object({ at: z.iso.datetime() });
+
 /** One try to make a release serve, from its first side effect on. */
 export interface Attempt {
   /** Six digits, counted from 000001. */
@@ -166,6 +168,12 @@ export class Ledger {
   /** Appends an event to an attempt. The first one of a kind stands. */
   async close(attempt: string, event: Exclude<AttemptEvent, "begun">, reason: string): Promise<void> {
     await this.#create(this.#attemptKey(attempt, event), { at: new Date().toISOString(), reason });
+  }
+
+  /** When the first event of a kind was appended; null without one. */
+  async closedAt(attempt: string, event: Exclude<AttemptEvent, "begun">): Promise<string | null> {
+    const body = await this.#read(this.#attemptKey(attempt, event));
+    return body === null ? null : Closed.parse(body).at;
   }
 
   #releaseKey(id: string): string {

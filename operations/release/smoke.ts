@@ -15,6 +15,7 @@ export const runSmokeTest: Verb<typeof SmokeTestSpec, typeof SmokeTestResult> = 
   spec: SmokeTestSpec,
   result: SmokeTestResult,
   async run(spec, context) {
+    const paths = pathsWithTheirApplications(spec);
     const ledger = new Ledger(objectStorage(context.env), spec.ledger);
     const attempt = await ledger.joinAttempt(spec.stamp, "smoke run");
     return failAttemptOnError(ledger, attempt, async () => {
@@ -25,8 +26,8 @@ export const runSmokeTest: Verb<typeof SmokeTestSpec, typeof SmokeTestResult> = 
         );
         answers += spec.consecutive;
       }
-      for (const path of spec.criticalPaths) {
-        await context.progress.step(path.name, () => expectCriticalPath(path, spec.applications, context.signal));
+      for (const { path, application } of paths) {
+        await context.progress.step(path.name, () => expectCriticalPath(path, application, context.signal));
         answers += 1;
       }
       return { attempt, answers };
@@ -84,19 +85,26 @@ export async function askVersion(
   }
 }
 
+/** Each critical path with the application that it names; all that name none are refused at once, before anything is asked. */
+function pathsWithTheirApplications({ criticalPaths, applications }: z.output<typeof SmokeTestSpec>) {
+  const found = criticalPaths.map((path) => ({
+    path,
+    application: applications.find(({ name }) => name === path.application),
+  }));
+  const lost = found.filter(({ application }) => application === undefined);
+  if (lost.length === 0) return found.flatMap(({ path, application }) => (application ? [{ path, application }] : []));
+  throw new OperationError("usage", {
+    where: "critical paths",
+    what: `${lost.map(({ path }) => `"${path.name}" names the application ${path.application}`).join("; ")}.`,
+    next: `Name one of: ${applications.map(({ name }) => name).join(", ")}.`,
+  });
+}
+
 async function expectCriticalPath(
   path: CriticalPath,
-  applications: readonly RunningApplication[],
+  application: RunningApplication,
   signal: AbortSignal,
 ): Promise<void> {
-  const application = applications.find(({ name }) => name === path.application);
-  if (application === undefined) {
-    throw new OperationError("usage", {
-      where: `critical path "${path.name}"`,
-      what: `names the application ${path.application}, which is not among ${applications.map(({ name }) => name).join(", ")}.`,
-      next: "Name one of these.",
-    });
-  }
   const url = `${application.url}${path.path}`;
   const fail = (what: string) =>
     new OperationError("failed", {
@@ -105,6 +113,7 @@ async function expectCriticalPath(
       next: "Look at the application's log; `affexai rollback` goes back to the last known good release.",
     });
   let response: Response;
+  let body: string;
   try {
     response = await fetch(url, {
       method: path.method,
@@ -114,11 +123,11 @@ async function expectCriticalPath(
         ? {}
         : { body: JSON.stringify(path.body), headers: { "content-type": "application/json" } }),
     });
+    body = await response.text();
   } catch (error) {
     signal.throwIfAborted();
     throw fail(`${reason(error)}.`);
   }
-  const body = await response.text();
   if (response.status !== path.expectStatus) {
     throw fail(`answered ${response.status} instead of ${path.expectStatus}.`);
   }
