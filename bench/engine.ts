@@ -34,6 +34,7 @@ export async function benchEngine(context: Context): Promise<Figure[]> {
         signal: context.signal,
       });
     await pulumi(empty, ["stack", "init", "bench"]);
+    await pulumi(empty, ["up", "--yes", "--skip-preview", "--stack", "bench"]);
     const previews = { empty: [] as number[], full: [] as number[] };
     for (let round = 0; round <= rounds; round += 1) {
       for (const [name, cwd, stack] of [
