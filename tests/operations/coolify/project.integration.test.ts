@@ -72,7 +72,7 @@ describe("project, postgres and redis apply", () => {
     });
 
     it("refuses two projects of its name, naming both", async () => {
-      const uuids = [];
+      const uuids: string[] = [];
       for (const name of ["twin", "twin"]) {
         uuids.push((await workshop.coolify.expect(201, "POST", "/projects", { name })).uuid as string);
       }
@@ -139,7 +139,8 @@ describe("project, postgres and redis apply", () => {
       const { uuid } = await applyRedis.run(redis(), context());
       await workshop.docker.getContainer(uuid).remove({ force: true });
       await applyRedis.run(redis(), context());
-      assert.match(String((await workshop.coolify.expect(200, "GET", `/databases/${uuid}`)).status), /^running/);
+      const { status } = await workshop.coolify.expect(200, "GET", `/databases/${uuid}`);
+      assert.equal(status, "running:healthy");
     });
 
     it("refuses another image, name or password than what is there, without showing passwords", async () => {
