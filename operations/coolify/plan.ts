@@ -145,6 +145,10 @@ function desiredSettings(spec: ApplicationSpec): Record<string, Setting> {
     limits_memory: spec.limits.memory ?? "0",
     limits_cpus: spec.limits.cpus ?? "0",
     is_auto_deploy_enabled: false,
+    // Any of these makes Coolify stop the old container first, and then deploy without a gate.
+    ports_mappings: "",
+    is_consistent_container_name_enabled: false,
+    custom_internal_name: "",
   };
 }
 
@@ -179,9 +183,10 @@ function variableRow(key: string, value: string): VariableRow {
   };
 }
 
-/** Coolify answers numbers as strings, and booleans as 0 and 1, in places. */
+/** Coolify answers numbers as strings, booleans as 0 and 1 in places, and empty text as null. */
 function equal(actual: ReturnType<typeof settingOf>, wanted: Setting): boolean {
   if (typeof wanted === "boolean") return actual === wanted || actual === (wanted ? 1 : 0);
+  if (wanted === "") return !actual;
   return actual !== null && actual !== undefined && String(actual) === String(wanted);
 }
 

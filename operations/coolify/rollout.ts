@@ -3,7 +3,7 @@ import { OperationError } from "../error.ts";
 import { askVersion } from "../release/smoke.ts";
 import type { Context } from "../verb.ts";
 import { waitFor } from "../wait.ts";
-import { Application, EnvironmentContents, EnvironmentVariable, Uuid } from "./answers.ts";
+import { Application, EnvironmentContents, EnvironmentVariable, Uuid, settingOf } from "./answers.ts";
 import type { CoolifyClient } from "./client.ts";
 import { deploy, insistOnSuccess, waitForQuietQueue } from "./deployment.ts";
 import { replicaHeader } from "./labels.ts";
@@ -121,6 +121,7 @@ export async function moveReplica(
     return uuid;
   }
   await coolify.version();
+  refuseFixedAddress(before);
   const moved: Moved = { uuid, replica, before, mayServe: false };
   onChange(moved);
   await configure(rollout, moved, plan);
@@ -132,6 +133,17 @@ export async function moveReplica(
   await expectReplica(spec, replica, context);
   await mark(rollout, uuid, plan);
   return uuid;
+}
+
+/** Run options are their owner's, and are not corrected; with an address in them Coolify stops the old container first, without a gate. */
+function refuseFixedAddress({ application }: Actual): void {
+  const options = settingOf(application, "custom_docker_run_options");
+  if (typeof options !== "string" || !options.includes("--ip")) return;
+  throw new OperationError("refused", {
+    where: `application ${application.name}`,
+    what: `has the docker options "${options}": with --ip anywhere in them Coolify stops the old container before the new one is ready.`,
+    next: "Remove them in Coolify, under the application's advanced settings.",
+  });
 }
 
 /** Notes in the application itself that this revision serves. Labels go along, as with every change. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { applyApplication, retireApplication } from "../../../operations/coolify/application.ts";
 import { encodeLabels, labelsOf, markOf } from "../../../operations/coolify/plan.ts";
 import type { Application } from "../../../operations/coolify/answers.ts";
+import type { ApplicationSpec } from "../../../operations/coolify/spec.ts";
 import { OperationError } from "../../../operations/error.ts";
 import { objectStorage } from "../../../operations/storage.ts";
 import type { Fields } from "../../../sandbox/coolify/json.ts";
@@ -45,11 +46,23 @@ describe("application apply", () => {
     await work();
     return platform.traffic.requests.slice(start);
   };
-  const answersAs = (spec: Parameters<Platform["ask"]>[0], release: string) =>
+  const answersAs = (spec: ApplicationSpec, release: string) =>
     until(`an answer of ${release}`, async () => {
       const seen = await platform.ask(spec);
       return typeof seen !== "number" && seen.release === release;
     });
+
+  /** Applies, and ends the run while Coolify has the settings and not yet the deployment. */
+  async function dieBeforeDeploying(spec: ApplicationSpec): Promise<void> {
+    await platform.fault({ match: { method: "POST", path: "/deploy$" }, effect: { kind: "hang" } });
+    const dying = new AbortController();
+    const run = platform.apply(spec, dying.signal);
+    const ended = assert.rejects(run);
+    await until("the question to deploy", async () => platform.traffic.requests.at(-1) === "POST /api/v1/deploy");
+    dying.abort();
+    await ended;
+    await fetch(`${platform.workshop.coolify.url}/_sandbox/faults`, { method: "DELETE" });
+  }
 
   it("makes the first release serve, without a domain of Coolify's, and leaves its mark", async () => {
     const spec = platform.spec({ name: "first", image: one });
@@ -172,16 +185,9 @@ describe("application apply", () => {
     const spec = platform.spec({ name: "died", image: one });
     const { uuid } = await platform.apply(spec);
     const next = platform.spec({ name: "died", image: two, ...stamp("release-2") });
-    await platform.fault({ match: { method: "POST", path: "/deploy$" }, effect: { kind: "hang" } });
-    const dying = new AbortController();
-    const run = platform.apply(next, dying.signal);
-    run.catch(() => undefined);
-    await until("the settings of release 2", async () => {
-      const mark = markOf(await applicationOf(uuid));
-      return mark?.revision === null && mark.serves === digestOf(one);
-    });
-    dying.abort();
-    await assert.rejects(run);
+    await dieBeforeDeploying(next);
+    const mark = markOf(await applicationOf(uuid));
+    assert.deepEqual([mark?.revision, mark?.serves], [null, digestOf(one)]);
     await platform.apply(next);
     await answersAs(next, "release-2");
     assert.notEqual(markOf(await applicationOf(uuid))?.revision, null);
@@ -190,15 +196,9 @@ describe("application apply", () => {
   it("does not take for served what a run that died had only set, when the next release fails too", async () => {
     const spec = platform.spec({ name: "twice", image: one });
     const { uuid } = await platform.apply(spec);
-    const dying = new AbortController();
     const image = await platform.release("release-3", "unready");
     const bad = platform.spec({ name: "twice", image, ...stamp("release-3") });
-    await platform.fault({ match: { method: "POST", path: "/deploy$" }, effect: { kind: "hang" } });
-    const run = platform.apply(bad, dying.signal);
-    run.catch(() => undefined);
-    await until("the settings of release 3", async () => markOf(await applicationOf(uuid))?.revision === null);
-    dying.abort();
-    await assert.rejects(run);
+    await dieBeforeDeploying(bad);
     const error = await failure(platform.apply(bad));
     assert.match(error.message, new RegExp(`twice keeps serving ${digestOf(one)} \\(release release-1\\)`));
     assert.equal((await applicationOf(uuid)).docker_registry_image_tag, digestOf(one).replace(":", "-"));
@@ -245,6 +245,23 @@ describe("application apply", () => {
     assert.notDeepEqual(labelsOf(await applicationOf(uuid)), own);
     await platform.apply(spec);
     assert.deepEqual(labelsOf(await applicationOf(uuid)), own);
+    await answersAs(spec, "release-1");
+  });
+
+  it("takes back what would make Coolify stop the old container first, and refuses a fixed address", async () => {
+    const spec = platform.spec({ name: "fixed", image: one });
+    const { uuid } = await platform.apply(spec);
+    await patch(uuid, { ports_mappings: "18080:3000", is_consistent_container_name_enabled: true });
+    await platform.apply(spec);
+    const seen = await applicationOf(uuid);
+    assert.deepEqual([seen.ports_mappings, seen.settings?.is_consistent_container_name_enabled], [null, false]);
+    assert.equal((await platform.apply(spec)).uuid, uuid);
+    assert.equal((await platform.deployments(uuid)).length, 2);
+    await patch(uuid, { custom_docker_run_options: "--ip 10.0.0.9" });
+    const next = platform.spec({ name: "fixed", image: two, ...stamp("release-2") });
+    const error = await failure(platform.apply(next));
+    assert.equal(error.kind, "refused");
+    assert.match(error.message, /--ip anywhere in them[^]*Now: nothing was changed/);
     await answersAs(spec, "release-1");
   });
 
