@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { OperationError } from "../error.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
 
-/** `affexai sandbox up|down|status|env` and `affexai demo`. Loaded on demand: nothing else of the CLI knows the sandbox. */
+/** `affexai sandbox up|down|status|env|publish` and `affexai demo`. Loaded on demand: nothing else of the CLI knows the sandbox. */
 export function addSandboxVerbs(program: Command, { watched, write }: Surroundings): void {
   const sandbox = noun(program, "sandbox", "the embedded platform: everything on loopback ports");
   sandbox
@@ -34,6 +34,15 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
     .action(async () => {
       const { sandboxExports } = await import("../../sandbox/verbs/env.ts");
       write(await sandboxExports());
+    });
+
+  sandbox
+    .command("publish")
+    .description("build the example's three releases, push them, and write their release records")
+    .action(async () => {
+      const { sandboxPublish } = await import("../../sandbox/verbs/publish.ts");
+      const releases = await watched(false, sandboxPublish);
+      write(releases.map(({ file }) => file).join("\n"));
     });
 
   program

@@ -5,10 +5,9 @@ import { root } from "../setup/paths.ts";
 import { describeSandbox } from "../supervisor/sandbox.ts";
 import { sandboxDown } from "../verbs/down.ts";
 import { sandboxEnvironment } from "../verbs/environment.ts";
+import { sandboxPublish } from "../verbs/publish.ts";
 import { sandboxUp } from "../verbs/up.ts";
-import { buildFolder } from "../workload/build.ts";
-import { publishReleases } from "../workload/publish.ts";
-import { recordRelease, type DemoRelease, type Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 /** The demo plays on a platform of its own, so that it never touches what somebody made by hand in `.sandbox`. */
 export const demoFolder = join(root, ".sandbox", "demo");
@@ -27,23 +26,7 @@ export async function openStage({ env: given, signal, progress }: Context): Prom
   await progress.step("sandbox up", (inner) => sandboxUp({ env, signal, progress: inner }));
   const environment: Context["env"] = { ...env, ...(await sandboxEnvironment(env)) };
   await joinNetwork(sandbox.hostsFile);
-  const published = await progress.step("build and push three releases of the workload", (inner) =>
-    publishReleases({
-      releases: [1, 2, 3],
-      dir: buildFolder,
-      progress: inner,
-      registry: `${sandbox.host}:${sandbox.ports.registry}`,
-      auth: { username: environment.REGISTRY_USERNAME ?? "", password: environment.REGISTRY_PASSWORD ?? "" },
-    }),
-  );
-  const releases = await progress.step("make their release records", async (inner) => {
-    const made: DemoRelease[] = [];
-    for (const { images } of published) {
-      const references = { backend: images.backend.reference, frontend: images.frontend.reference };
-      made.push(await recordRelease(references, sandbox.folder, { env: environment, signal, progress: inner }));
-    }
-    return made;
-  });
+  const releases = await sandboxPublish({ env, signal, progress });
   const urls = (host: string) => `http://${host}:${sandbox.ports.proxy}`;
   return {
     env: environment,

@@ -1,11 +1,8 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Progress } from "../../operations/progress.ts";
 import { pulumi, type PulumiRun } from "../../operations/pulumi.ts";
-import { createRelease } from "../../operations/release/create.ts";
 import { askVersion } from "../../operations/release/smoke.ts";
-import type { ReleaseRecord } from "../../operations/release/spec.ts";
 import type { Context } from "../../operations/verb.ts";
+import type { RecordedRelease } from "../verbs/publish.ts";
 
 /** What every chapter of the demo works with. */
 export interface Stage {
@@ -17,13 +14,7 @@ export interface Stage {
   /** The sandbox's state folder. */
   readonly folder: string;
   readonly stack: "sandbox";
-  readonly releases: readonly DemoRelease[];
-}
-
-export interface DemoRelease {
-  readonly record: ReleaseRecord;
-  /** The record's file, for AFFEXAI_RELEASE. */
-  readonly file: string;
+  readonly releases: readonly RecordedRelease[];
 }
 
 /** What verbs and pulumi take, with a chapter's own progress. */
@@ -43,27 +34,6 @@ export async function pulumiOn(
 ): Promise<PulumiRun> {
   const context = contextOf(stage, progress);
   return pulumi([...args, "--stack", stage.stack], { ...context, env: { ...stage.env, AFFEXAI_RELEASE: release } });
-}
-
-/** Makes the record of built images as people make it, and keeps it in the state folder. */
-export async function recordRelease(
-  images: { readonly backend: string; readonly frontend: string },
-  folder: string,
-  context: Context,
-): Promise<DemoRelease> {
-  const record = await createRelease(
-    {
-      ...images,
-      maintenance: false,
-      imageRuntime: "unpacked",
-      dataSource: "dist/database/data-source.js",
-      nodePath: "node",
-    },
-    context,
-  );
-  const file = join(folder, `${record.id}.json`);
-  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`);
-  return { record, file };
 }
 
 /** The release and digest that an application answers as, or why it does not. */
