@@ -1,15 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
 import { BucketObjectLockConfiguration } from "@pulumi/aws/s3/bucketObjectLockConfiguration.js";
-import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
 import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
-import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
-import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
-import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import type { BackupReason } from "../operations/database/spec.ts";
 import type { z } from "zod";
 import { BucketIdentity } from "./bucket-identity.ts";
+import { privateBucket } from "./private-bucket.ts";
 
 /** Days that a backup is kept, by why it was made. */
 export type Retention = Record<z.infer<typeof BackupReason>, number>;
@@ -47,32 +43,10 @@ export class BackupStorage extends pulumi.ComponentResource {
       );
     }
     const child = { parent: this };
-    const storage = new Bucket(
-      `${name}-bucket`,
-      { bucket: args.bucket, objectLockEnabled: true, forceDestroy: false, tags: { environment: args.environment } },
-      { ...child, protect: true },
-    );
-    const bucket = storage.bucket;
-
-    const privacy = new BucketPublicAccessBlock(
-      `${name}-privacy`,
-      { bucket, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
-      child,
-    );
-    const ownership = new BucketOwnershipControls(
-      `${name}-ownership`,
-      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
-    const versioning = new BucketVersioning(
-      `${name}-versioning`,
-      { bucket, versioningConfiguration: { status: "Enabled" } },
-      child,
-    );
-    const encryption = new BucketServerSideEncryptionConfiguration(
-      `${name}-encryption`,
-      { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" }, bucketKeyEnabled: false }] },
-      child,
+    const { bucket, privacy, ownership, versioning, encryption } = privateBucket(
+      name,
+      { bucket: args.bucket, objectLockEnabled: true, tags: { environment: args.environment } },
+      this,
     );
     // Object lock and rules about old versions are refused by S3 until versioning is on.
     const afterVersioning = { ...child, dependsOn: [versioning] };

@@ -1,11 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import { BucketCorsConfiguration } from "@pulumi/aws/s3/bucketCorsConfiguration.js";
-import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
-import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
-import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
-import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import { BucketIdentity } from "./bucket-identity.ts";
+import { privateBucket } from "./private-bucket.ts";
 
 export interface MediaStorageArgs {
   /** The bucket's name, unique in the whole of S3. */
@@ -24,32 +20,7 @@ export class MediaStorage extends pulumi.ComponentResource {
   constructor(name: string, args: MediaStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super(MediaStorage.__pulumiType, name, args, opts);
     const child = { parent: this };
-    const storage = new Bucket(
-      `${name}-bucket`,
-      { bucket: args.bucket, forceDestroy: false },
-      { ...child, protect: true },
-    );
-    const bucket = storage.bucket;
-    const privacy = new BucketPublicAccessBlock(
-      `${name}-privacy`,
-      { bucket, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
-      child,
-    );
-    const ownership = new BucketOwnershipControls(
-      `${name}-ownership`,
-      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
-    const versioning = new BucketVersioning(
-      `${name}-versioning`,
-      { bucket, versioningConfiguration: { status: "Enabled" } },
-      child,
-    );
-    const encryption = new BucketServerSideEncryptionConfiguration(
-      `${name}-encryption`,
-      { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" }, bucketKeyEnabled: false }] },
-      child,
-    );
+    const { bucket, privacy, ownership, versioning, encryption } = privateBucket(name, { bucket: args.bucket }, this);
     const cors = new BucketCorsConfiguration(
       `${name}-cors`,
       {

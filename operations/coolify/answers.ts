@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 
 /** Shapes of Coolify's answers as the server gives them (379abb2, app/Http/Controllers/Api), not as its OpenAPI says. */
 
@@ -97,12 +98,4 @@ export function logTail({ logs }: Deployment, lines = 15): string {
     .flatMap(({ output, hidden }) => (hidden || !output ? [] : output.trimEnd().split("\n")))
     .slice(-lines)
     .join("\n");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
+import { parseJson } from "../json.ts";
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
@@ -209,14 +210,6 @@ function remedy(status: number, body: ErrorBody): string {
   if (status === 422) return "Correct the named fields; a field unknown to this version refuses the whole request.";
   if (status === 429) return "Wait a minute and run again, or raise API_RATE_LIMIT on the server.";
   return "Look at Coolify's own log; the same command can be run again.";
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function networkReason(error: unknown): string {

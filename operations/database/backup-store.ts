@@ -13,6 +13,7 @@ import { Readable } from "node:stream";
 import { OperationError } from "../error.ts";
 import { Manifest, type StoredObject } from "./manifest.ts";
 import type { BackupReason, BackupTarget } from "./spec.ts";
+import { parseJson } from "../json.ts";
 
 /** An id that sorts by time. */
 export function newBackupId(now = new Date()): string {
@@ -176,12 +177,4 @@ function storageFailure(bucket: string, doing: string, error: unknown): unknown 
     },
     { cause: error },
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,6 @@
-import { pipeline } from "node:stream/promises";
-import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { endOf } from "./child-end.ts";
-import { clientPrograms } from "./client-programs.ts";
-import { checksum, isBrokenPipe } from "./checksum.ts";
+import { feedPgRestore } from "./feed-pg-restore.ts";
 import type { Manifest } from "./manifest.ts";
 
 /**
@@ -15,26 +11,7 @@ export async function readBackupThrough(
   store: BackupStore,
   manifest: Manifest,
   timeoutMs: number,
-  { env, signal }: Pick<Context, "env" | "signal">,
+  context: Pick<Context, "env" | "signal">,
 ): Promise<void> {
-  const programs = await clientPrograms(env, Number(manifest.pgDump.split(".")[0]));
-  const body = await store.open(manifest.dump);
-  const child = start({
-    file: programs.pgRestore,
-    arguments: ["--file=/dev/null"],
-    env: { PATH: env.PATH },
-    timeoutMs,
-    signal,
-  });
-  child.stdout.resume();
-  const [piped, read] = await Promise.allSettled([
-    pipeline(body, checksum(manifest), child.stdin).catch((error: unknown) => {
-      if (isBrokenPipe(error)) return;
-      child.kill("SIGKILL");
-      throw error;
-    }),
-    endOf(child, "pg_restore"),
-  ]);
-  if (piped.status === "rejected") throw store.failure(`reading ${manifest.dump.key}`, piped.reason);
-  if (read.status === "rejected") throw read.reason;
+  await feedPgRestore({ store, manifest, arguments: ["--file=/dev/null"], connection: {}, timeoutMs }, context);
 }

@@ -1,15 +1,11 @@
-import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { OperationError } from "../error.ts";
-import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
 import { onDatabase, type DatabaseAccess } from "./access.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { checksum, isBrokenPipe } from "./checksum.ts";
-import { endOf } from "./child-end.ts";
-import { clientPrograms } from "./client-programs.ts";
 import { libpqEnvironment, withConnection } from "./connection.ts";
 import { readContents } from "./content.ts";
+import { feedPgRestore } from "./feed-pg-restore.ts";
 import { readFingerprint } from "./fingerprint.ts";
 import { readHistory } from "./history.ts";
 import { readIntegrity } from "./integrity.ts";
@@ -81,29 +77,19 @@ async function createEmpty(
 
 async function streamIn(
   { access, applicationName, store, manifest, target, timeoutMs }: RestoreRequest,
-  { env, signal }: Context,
+  context: Context,
 ): Promise<void> {
-  const programs = await clientPrograms(env, Number(manifest.pgDump.split(".")[0]));
-  const body = await store.open(manifest.dump);
-  const child = start({
-    file: programs.pgRestore,
-    // Without --exit-on-error it goes on after errors and only says so at the end.
-    arguments: ["--exit-on-error", "--no-password", `--dbname=${target}`],
-    env: { PATH: env.PATH, ...(await libpqEnvironment(onDatabase(access, target), applicationName)) },
-    timeoutMs,
-    signal,
-  });
-  child.stdout.resume();
-  const [piped, restored] = await Promise.allSettled([
-    pipeline(body, checksum(manifest), child.stdin).catch((error: unknown) => {
-      if (isBrokenPipe(error)) return;
-      child.kill("SIGKILL");
-      throw error;
-    }),
-    endOf(child, "pg_restore"),
-  ]);
-  if (piped.status === "rejected") throw store.failure(`reading ${manifest.dump.key}`, piped.reason);
-  if (restored.status === "rejected") throw restored.reason;
+  await feedPgRestore(
+    {
+      store,
+      manifest,
+      // Without --exit-on-error it goes on after errors and only says so at the end.
+      arguments: ["--exit-on-error", "--no-password", `--dbname=${target}`],
+      connection: await libpqEnvironment(onDatabase(access, target), applicationName),
+      timeoutMs,
+    },
+    context,
+  );
 }
 
 async function compare(client: pg.Client, manifest: Manifest, target: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { RegistryCredentials } from "./access.ts";
 import { answerChallenge, denied, parseChallenge } from "./authorization.ts";
 import { codeOf } from "./missing.ts";
 import { isLoopback, type ImageReference } from "./reference.ts";
+import { parseJson } from "../json.ts";
 
 export interface RegistryRequest {
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -150,12 +151,4 @@ function unreachable(where: string, error: unknown): OperationError {
     { where, what: `did not answer: ${reason}.`, next: "Check that it runs and can be reached from here." },
     { cause: error },
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

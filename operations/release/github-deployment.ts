@@ -2,6 +2,7 @@ import { Octokit } from "octokit";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { LedgerLocation, ReleaseRecord } from "./spec.ts";
+import { parseJson } from "../json.ts";
 
 interface Mirror {
   readonly record: ReleaseRecord;
@@ -87,13 +88,4 @@ function attemptOf(payload: unknown): string | undefined {
   const parsed = typeof payload === "string" ? parseJson(payload) : payload;
   if (typeof parsed !== "object" || parsed === null || !("attempt" in parsed)) return undefined;
   return typeof parsed.attempt === "string" ? parsed.attempt : undefined;
-}
-
-/** Deployments of other tools carry any text. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

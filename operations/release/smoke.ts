@@ -6,6 +6,7 @@ import { waitFor } from "../wait.ts";
 import { failAttemptOnError } from "./attempt.ts";
 import { SmokeTestResult, SmokeTestSpec, type CriticalPath, type RunningApplication } from "./spec.ts";
 import { Ledger } from "./ledger.ts";
+import { parseJson } from "../json.ts";
 
 /** What an application's version path answers. More fields are allowed. */
 export const VersionAnswer = z.object({ release: z.string(), digest: z.string(), gitSha: z.string() });
@@ -133,14 +134,6 @@ async function expectCriticalPath(
   }
   if (path.expectText !== undefined && !body.includes(path.expectText)) {
     throw fail(`answered without "${path.expectText}".`);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { table } from "../../operations/people/surroundings.ts";
 import { isRunning } from "../processes/process-table.ts";
 import { readRecord } from "../supervisor/record.ts";
 import { addressOf, describeSandbox } from "../supervisor/sandbox.ts";
@@ -97,8 +98,8 @@ export function describeStatus(status: SandboxStatus): string {
   return [
     head,
     `State folder: ${folder}`,
-    ...(serviceRows.length === 0 ? [] : ["", ...columns(serviceRows)]),
-    ...(containerRows.length === 0 ? [] : ["", ...columns(containerRows)]),
+    ...(serviceRows.length === 0 ? [] : ["", table(serviceRows)]),
+    ...(containerRows.length === 0 ? [] : ["", table(containerRows)]),
   ].join("\n");
 }
 
@@ -118,14 +119,4 @@ async function containersOf(engine: string): Promise<ContainerStatus[]> {
       Object.entries(NetworkSettings.Networks).map(([network, { IPAddress }]) => [network, IPAddress]),
     ),
   }));
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
