@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../../sandbox/processes/free-port.ts";
+import { freePorts } from "../../../sandbox/processes/free-port.ts";
 import { checkMachine, diskSpace } from "../../../sandbox/supervisor/preflight.ts";
-import { describeSandbox } from "../../../sandbox/supervisor/sandbox.ts";
+import { describeSandbox, serviceNames } from "../../../sandbox/supervisor/sandbox.ts";
 
 describe("the check before the sandbox starts", () => {
   let folder = "";
@@ -15,18 +15,14 @@ describe("the check before the sandbox starts", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  /** A base port with room for all six. */
-  async function basePort(): Promise<number> {
-    return Math.min(await freePort("127.0.0.1"), 65000);
-  }
-
   it("names every port that is taken, what it is for, and what to do", async () => {
-    const sandbox = describeSandbox({ AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: `${await basePort()}` });
+    const base = await freePorts("127.0.0.1", serviceNames.length);
+    const sandbox = describeSandbox({ AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: `${base}` });
     const occupants = [sandbox.ports.coolify, sandbox.ports.registry].map((port) =>
       createServer().listen(port, "127.0.0.1"),
     );
-    await Promise.all(occupants.map((occupant) => once(occupant, "listening")));
     try {
+      await Promise.all(occupants.map((occupant) => once(occupant, "listening")));
       await assert.rejects(checkMachine(sandbox), {
         message: new RegExp(
           `Port ${sandbox.ports.coolify} on 127\\.0\\.0\\.1, for coolify, is taken.*Port ${sandbox.ports.registry} .*for registry.*AFFEXAI_SANDBOX_PORT`,

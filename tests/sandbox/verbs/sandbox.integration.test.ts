@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { execa } from "execa";
 import type { Progress } from "../../../operations/progress.ts";
 import type { Context } from "../../../operations/verb.ts";
-import { freePort } from "../../../sandbox/processes/free-port.ts";
+import { freePorts } from "../../../sandbox/processes/free-port.ts";
 import { identify, isRunning, type ProcessIdentity } from "../../../sandbox/processes/process-table.ts";
 import { stopProcess } from "../../../sandbox/processes/stop.ts";
 import { readRecord } from "../../../sandbox/supervisor/record.ts";
@@ -29,29 +28,16 @@ describe("the whole sandbox", function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "affexai-sandbox-"));
     await chmod(folder, 0o755);
-    env = { ...process.env, AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: `${await sixFreePorts()}` };
+    env = {
+      ...process.env,
+      AFFEXAI_SANDBOX_DIR: folder,
+      AFFEXAI_SANDBOX_PORT: `${await freePorts("127.0.0.1", serviceNames.length)}`,
+    };
   });
   after(async () => {
     await sandboxDown(context());
     await rm(folder, { recursive: true });
   });
-
-  async function sixFreePorts(): Promise<number> {
-    for (;;) {
-      const base = Math.min(await freePort("127.0.0.1"), 60_000);
-      const servers = serviceNames.map((_, index) => createServer().listen(base + index, "127.0.0.1"));
-      const free = await Promise.all(
-        servers.map((server) =>
-          once(server, "listening").then(
-            () => true,
-            () => false,
-          ),
-        ),
-      );
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-      if (free.every(Boolean)) return base;
-    }
-  }
 
   async function serviceProcesses(): Promise<ProcessIdentity[]> {
     return (await readRecord(folder))?.services.map(({ process }) => process) ?? [];
