@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
 import { BucketObjectLockConfiguration } from "@pulumi/aws/s3/bucketObjectLockConfiguration.js";
 import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
-import type { BackupReason } from "../operations/database/spec.ts";
+import type { BackupReason } from "../operations/backup/spec.ts";
 import type { z } from "zod";
 import { BucketIdentity } from "./bucket-identity.ts";
 import { privateBucket } from "./private-bucket.ts";

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { type ImageRuntime, MigrationResult, MigrationSpec, type ProtectedTable } from "../operations/database/spec.ts";
+import { type ImageRuntime, MigrationResult, MigrationSpec } from "../operations/migration/spec.ts";
+import { type ProtectedTable } from "../operations/database/spec.ts";
 import type { LedgerLocation, ReleaseRecord, ReleaseStamp } from "../operations/release/spec.ts";
 import { operation } from "./command.ts";
 

@@ -23,8 +23,8 @@ export const resourceVerbs: Record<string, Record<string, LazyVerb>> = {
     retire: async () => (await import("./database/roles.ts")).retireRoles,
   },
   migration: {
-    run: async () => (await import("./database/migrate.ts")).runMigration,
-    retire: async () => (await import("./database/migrate.ts")).retireMigration,
+    run: async () => (await import("./migration/migrate.ts")).runMigration,
+    retire: async () => (await import("./migration/migrate.ts")).retireMigration,
   },
   application: {
     apply: async () => (await import("./coolify/application.ts")).applyApplication,

@@ -6,7 +6,7 @@ import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketSe
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import { z } from "zod";
 import { BackupStorage } from "../components/backup-storage.ts";
-import { BackupReason } from "../operations/database/spec.ts";
+import { BackupReason } from "../operations/backup/spec.ts";
 import { judge, objectAt, type ResourceClass, rule } from "./judge.ts";
 
 /** The strategy keeps a pre-migration backup for a week. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { HealthGate } from "../operations/coolify/spec.ts";
-import type { BackupReason } from "../operations/database/spec.ts";
+import type { BackupReason } from "../operations/backup/spec.ts";
 
 type Reason = z.infer<typeof BackupReason>;
 

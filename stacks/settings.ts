@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ImageRuntime, ProtectedTable } from "../operations/database/spec.ts";
+import { ImageRuntime } from "../operations/migration/spec.ts";
+import { ProtectedTable } from "../operations/database/spec.ts";
 import { deployed } from "./environments.ts";
 
 const host = z

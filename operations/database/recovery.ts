@@ -5,10 +5,10 @@ import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "./access.ts";
 import { isFrozen, unfreezeWrites } from "./freeze.ts";
 import { runName, type Run } from "./lock.ts";
-import { dropDatabase } from "./restore-beside.ts";
-import { keptName, restoredName } from "./restored-names.ts";
+import { dropDatabase } from "../backup/restore-beside.ts";
+import { keptName, restoredName } from "../backup/restored-names.ts";
 import { endSessions } from "./sessions.ts";
-import { ImageRuntime } from "./spec.ts";
+import { ImageRuntime } from "../migration/spec.ts";
 import { State, isSame, readState } from "./state.ts";
 
 /**

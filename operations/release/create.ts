@@ -1,5 +1,5 @@
-import { classifyMigrations } from "../database/classify.ts";
-import { describeImage } from "../database/image-runner.ts";
+import { classifyMigrations } from "../migration/classify.ts";
+import { describeImage } from "../migration/image-runner.ts";
 import { OperationError } from "../error.ts";
 import { imageAccess } from "../image/access.ts";
 import { inspectImage, type InspectedImage } from "../image/inspect.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { databaseAccess } from "../database/access.ts";
-import { BackupStore } from "../database/backup-store.ts";
+import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
 import { readHistory } from "../database/history.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Progress } from "../../../operations/progress.ts";
 import { readPreview } from "../../../operations/pulumi.ts";
-import { MigrationSpec } from "../../../operations/database/spec.ts";
+import { MigrationSpec } from "../../../operations/migration/spec.ts";
 import { assert, claim, type Claim } from "../claim.ts";
 import { pulumiOn, type Stage } from "../stage.ts";
 

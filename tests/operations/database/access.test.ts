@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { databaseAccess, databaseUrl, onDatabase } from "../../../operations/database/access.ts";
-import { partSize } from "../../../operations/database/dump.ts";
+import { partSize } from "../../../operations/backup/dump.ts";
 import { operationsDatabase } from "../../../operations/database/operations-database.ts";
 import { scramMatches, scramVerifier } from "../../../operations/database/scram.ts";
 import { OperationError } from "../../../operations/error.ts";

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { classifyMigrations } from "../../../../operations/database/classify.ts";
-import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/database/image-runner.ts";
+import { classifyMigrations } from "../../../../operations/migration/classify.ts";
+import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/migration/image-runner.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
 import type { Context } from "../../../../operations/verb.ts";
 import { inDirectory } from "./in-directory.ts";

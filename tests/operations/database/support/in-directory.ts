@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import type { RunScript } from "../../../../operations/database/image-runner.ts";
+import type { RunScript } from "../../../../operations/migration/image-runner.ts";
 
 /** Runs the script as the unpacked runtime does, without an image around it. */
 export function inDirectory(dir: string): RunScript {

@@ -1,8 +1,8 @@
 // Runs a guarded migration in a process of its own, which kills itself with -9 where it is told.
 import { text } from "node:stream/consumers";
 import { z } from "zod";
-import { guardedMigration } from "../../../../operations/database/migrate.ts";
-import { MigrationSpec } from "../../../../operations/database/spec.ts";
+import { guardedMigration } from "../../../../operations/migration/migrate.ts";
+import { MigrationSpec } from "../../../../operations/migration/spec.ts";
 import type { Progress } from "../../../../operations/progress.ts";
 import { inDirectory } from "./in-directory.ts";
 

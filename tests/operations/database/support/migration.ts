@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { guardedMigration } from "../../../../operations/database/migrate.ts";
-import { MigrationSpec } from "../../../../operations/database/spec.ts";
+import { guardedMigration } from "../../../../operations/migration/migrate.ts";
+import { MigrationSpec } from "../../../../operations/migration/spec.ts";
 import { OperationError, type FailureKind } from "../../../../operations/error.ts";
 import { Ledger } from "../../../../operations/release/ledger.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";

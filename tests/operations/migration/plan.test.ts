@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { planMigration, type PlanFacts } from "../../../operations/database/plan.ts";
+import { planMigration, type PlanFacts } from "../../../operations/migration/plan.ts";
 import { OperationError } from "../../../operations/error.ts";
 import type { MigrationClass, ReleaseRecord } from "../../../operations/release/spec.ts";
 

@@ -3,9 +3,9 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/clie
 import { execa } from "execa";
 import { objectStorage } from "../../../operations/storage.ts";
 import { waitFor } from "../../../operations/wait.ts";
-import { application, type Application, type TestMigration } from "./support/application.ts";
-import { migrate, migrationSpec, outcomes, rejected, verified } from "./support/migration.ts";
-import { environment, type Environment } from "./support/platform.ts";
+import { application, type Application, type TestMigration } from "../database/support/application.ts";
+import { migrate, migrationSpec, outcomes, rejected, verified } from "../database/support/migration.ts";
+import { environment, type Environment } from "../database/support/platform.ts";
 import type { ReleaseRecord } from "../../../operations/release/spec.ts";
 
 const create: TestMigration = {
@@ -38,16 +38,20 @@ describe("a guarded migration killed with -9", () => {
     return { app, record: await app.record(place.context(), { id: "release-2", maintenance: true }) };
   };
   const killed = async (app: Application, record: ReleaseRecord, killAt: string, env: Record<string, string> = {}) => {
-    const result = await execa(process.execPath, [new URL("./support/migrate-child.ts", import.meta.url).pathname], {
-      input: JSON.stringify({
-        spec: migrationSpec(place, app, record, allowed),
-        dir: app.dir,
-        env: { ...place.env, ...env },
-        killAt,
-      }),
-      reject: false,
-      timeout: 60_000,
-    });
+    const result = await execa(
+      process.execPath,
+      [new URL("../database/support/migrate-child.ts", import.meta.url).pathname],
+      {
+        input: JSON.stringify({
+          spec: migrationSpec(place, app, record, allowed),
+          dir: app.dir,
+          env: { ...place.env, ...env },
+          killAt,
+        }),
+        reject: false,
+        timeout: 60_000,
+      },
+    );
     assert.equal(result.signal, "SIGKILL", `${killAt} was not reached: ${result.stdout}${result.stderr}`);
   };
   /** What must be so once a later run is through, wherever the first was killed. */
@@ -135,7 +139,7 @@ describe("a guarded migration killed with -9", () => {
     const blocker = await place.connect("admin");
     await blocker.query("BEGIN");
     await blocker.query("LOCK TABLE users IN ACCESS SHARE MODE");
-    const child = execa(process.execPath, [new URL("./support/migrate-child.ts", import.meta.url).pathname], {
+    const child = execa(process.execPath, [new URL("../database/support/migrate-child.ts", import.meta.url).pathname], {
       input: JSON.stringify({
         spec: {
           ...migrationSpec(

@@ -1,22 +1,22 @@
 import { OperationError } from "../error.ts";
 import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "./access.ts";
+import type { DatabaseAccess } from "../database/access.ts";
 import { applyMigrations } from "./apply-migrations.ts";
-import type { BackupStore } from "./backup-store.ts";
-import { withConnection } from "./connection.ts";
-import { qualified } from "./content.ts";
-import { checkContract, readLiveSchema, type ContractCheck } from "./contract.ts";
-import { foreignWriters, freezeWrites, unfreezeWrites, type FreezeTarget } from "./freeze.ts";
+import type { BackupStore } from "../backup/backup-store.ts";
+import { withConnection } from "../database/connection.ts";
+import { qualified } from "../database/content.ts";
+import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
+import { foreignWriters, freezeWrites, unfreezeWrites, type FreezeTarget } from "../database/freeze.ts";
 import type { RunScript } from "./image-runner.ts";
-import type { Run } from "./lock.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Run } from "../database/lock.ts";
+import type { Manifest } from "../backup/manifest.ts";
 import type { MigrationPlan } from "./plan.ts";
-import { readBackupThrough } from "./read-backup.ts";
-import type { Recovered } from "./recovery.ts";
+import { readBackupThrough } from "../backup/read-backup.ts";
+import type { Recovered } from "../database/recovery.ts";
 import type { MigrationResult, MigrationSpec } from "./spec.ts";
-import { losses, readState, type State } from "./state.ts";
-import { takeBackup } from "./take-backup.ts";
+import { losses, readState, type State } from "../database/state.ts";
+import { takeBackup } from "../backup/take-backup.ts";
 import { goBack } from "./way-back.ts";
 
 /** What a guarded migration is made of, once nothing is left to refuse. */

@@ -6,9 +6,9 @@ import { runInImage } from "../image/run.ts";
 import type { ImageRuntime } from "../image/run-id.ts";
 import { EntityContract, MigrationRecord, TypeormOptions } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
-import { databaseUrl, type DatabaseAccess } from "./access.ts";
-import { lockName, runName } from "./lock.ts";
-import type { ProtectedTable } from "./spec.ts";
+import { databaseUrl, type DatabaseAccess } from "../database/access.ts";
+import { lockName, runName } from "../database/lock.ts";
+import type { ProtectedTable } from "../database/spec.ts";
 
 /** Where an application's migrations are: its image, and how to get at them. */
 export interface MigrationImage {

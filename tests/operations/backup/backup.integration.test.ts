@@ -8,14 +8,14 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type pg from "pg";
-import { createBackup, listBackups, restoreBackup, verifyBackup } from "../../../operations/database/backup-verbs.ts";
+import { createBackup, listBackups, restoreBackup, verifyBackup } from "../../../operations/backup/backup-verbs.ts";
 import { clientPrograms } from "../../../operations/database/client-programs.ts";
-import { Manifest } from "../../../operations/database/manifest.ts";
+import { Manifest } from "../../../operations/backup/manifest.ts";
 import { OperationError, type FailureKind } from "../../../operations/error.ts";
 import { objectStorage } from "../../../operations/storage.ts";
 import { waitFor } from "../../../operations/wait.ts";
-import { withPrograms } from "./support/programs.ts";
-import { environment, type Environment } from "./support/platform.ts";
+import { withPrograms } from "../database/support/programs.ts";
+import { environment, type Environment } from "../database/support/platform.ts";
 
 const schema = `
   CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email varchar(255) NOT NULL UNIQUE);

@@ -1,14 +1,14 @@
 import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
-import { databaseAccess, onDatabase } from "./access.ts";
+import { databaseAccess, onDatabase } from "../database/access.ts";
 import { takeBackup } from "./take-backup.ts";
 import { BackupStore } from "./backup-store.ts";
 import { readBackupThrough } from "./read-backup.ts";
-import { withConnection } from "./connection.ts";
-import { withLock } from "./lock.ts";
+import { withConnection } from "../database/connection.ts";
+import { withLock } from "../database/lock.ts";
 import { summary } from "./manifest.ts";
-import { operationsDatabase } from "./operations-database.ts";
-import { recoverDeadRuns } from "./recovery.ts";
+import { operationsDatabase } from "../database/operations-database.ts";
+import { recoverDeadRuns } from "../database/recovery.ts";
 import { dropDatabase, restoreBeside } from "./restore-beside.ts";
 import { keptName, restoredName } from "./restored-names.ts";
 import {

@@ -2,17 +2,17 @@ import type pg from "pg";
 import { run } from "../process.ts";
 import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "./access.ts";
+import type { DatabaseAccess } from "../database/access.ts";
 import { newBackupId, type BackupStore } from "./backup-store.ts";
-import { clientPrograms } from "./client-programs.ts";
-import { libpqEnvironment } from "./connection.ts";
-import { readContents } from "./content.ts";
+import { clientPrograms } from "../database/client-programs.ts";
+import { libpqEnvironment } from "../database/connection.ts";
+import { readContents } from "../database/content.ts";
 import { dumpDatabase } from "./dump.ts";
-import { readFingerprint } from "./fingerprint.ts";
-import { readHistory } from "./history.ts";
-import { readIntegrity } from "./integrity.ts";
+import { readFingerprint } from "../database/fingerprint.ts";
+import { readHistory } from "../database/history.ts";
+import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
-import { withSnapshot } from "./snapshot.ts";
+import { withSnapshot } from "../database/snapshot.ts";
 import type { BackupReason } from "./spec.ts";
 
 export interface BackupRequest {

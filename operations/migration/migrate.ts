@@ -3,17 +3,18 @@ import { Ledger } from "../release/ledger.ts";
 import type { ReleaseRecord } from "../release/spec.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
-import { databaseAccess, type DatabaseAccess } from "./access.ts";
-import { BackupStore } from "./backup-store.ts";
-import { withConnection } from "./connection.ts";
+import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
+import { BackupStore } from "../backup/backup-store.ts";
+import { withConnection } from "../database/connection.ts";
 import { GuardedMigration, historyTable } from "./guarded-migration.ts";
-import { readHistory } from "./history.ts";
+import { readHistory } from "../database/history.ts";
 import { inImage, type RunScript } from "./image-runner.ts";
-import { withLock, type Run } from "./lock.ts";
+import { withLock, type Run } from "../database/lock.ts";
 import { planMigration } from "./plan.ts";
 import { preflight } from "./preflight.ts";
-import { recoverDeadRuns } from "./recovery.ts";
-import { MigrationResult, MigrationSpec, RetireResult } from "./spec.ts";
+import { recoverDeadRuns } from "../database/recovery.ts";
+import { MigrationResult, MigrationSpec } from "./spec.ts";
+import { RetireResult } from "../database/spec.ts";
 
 /**
  * The guarded migration of one release. In this order: lock; the remains of killed runs; preflight; the attempt in the ledger; freeze, if

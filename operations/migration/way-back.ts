@@ -1,18 +1,18 @@
 import { OperationError } from "../error.ts";
 import type { Journal } from "../journal.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "./access.ts";
-import type { BackupStore } from "./backup-store.ts";
-import { describeDifference } from "./fingerprint.ts";
-import { foreignWriters, isFrozen, unfreezeWrites, type FreezeTarget } from "./freeze.ts";
-import type { Run } from "./lock.ts";
-import type { Manifest } from "./manifest.ts";
-import { restoreBeside } from "./restore-beside.ts";
-import { keptName, restoredName } from "./restored-names.ts";
-import { endSessions } from "./sessions.ts";
+import type { DatabaseAccess } from "../database/access.ts";
+import type { BackupStore } from "../backup/backup-store.ts";
+import { describeDifference } from "../database/fingerprint.ts";
+import { foreignWriters, isFrozen, unfreezeWrites, type FreezeTarget } from "../database/freeze.ts";
+import type { Run } from "../database/lock.ts";
+import type { Manifest } from "../backup/manifest.ts";
+import { restoreBeside } from "../backup/restore-beside.ts";
+import { keptName, restoredName } from "../backup/restored-names.ts";
+import { endSessions } from "../database/sessions.ts";
 import type { MigrationSpec } from "./spec.ts";
-import { isSame, readState, type State } from "./state.ts";
-import { swapDatabases } from "./swap.ts";
+import { isSame, readState, type State } from "../database/state.ts";
+import { swapDatabases } from "../backup/swap.ts";
 
 export interface WayBack {
   readonly spec: MigrationSpec;

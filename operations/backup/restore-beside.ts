@@ -1,16 +1,16 @@
 import pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
-import { onDatabase, type DatabaseAccess } from "./access.ts";
+import { onDatabase, type DatabaseAccess } from "../database/access.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { libpqEnvironment, withConnection } from "./connection.ts";
-import { readContents } from "./content.ts";
+import { libpqEnvironment, withConnection } from "../database/connection.ts";
+import { readContents } from "../database/content.ts";
 import { feedPgRestore } from "./feed-pg-restore.ts";
-import { readFingerprint } from "./fingerprint.ts";
-import { readHistory } from "./history.ts";
-import { readIntegrity } from "./integrity.ts";
+import { readFingerprint } from "../database/fingerprint.ts";
+import { readHistory } from "../database/history.ts";
+import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
-import { operationsDatabase } from "./operations-database.ts";
+import { operationsDatabase } from "../database/operations-database.ts";
 
 export interface RestoreRequest {
   /** The migrator's, on the application's database. */

@@ -4,9 +4,9 @@ import { databaseAccess } from "../../../operations/database/access.ts";
 import { withConnection } from "../../../operations/database/connection.ts";
 import { readContents } from "../../../operations/database/content.ts";
 import { readFingerprint } from "../../../operations/database/fingerprint.ts";
-import { application } from "./support/application.ts";
-import { migrate, rejected, verified } from "./support/migration.ts";
-import { environment, type Environment } from "./support/platform.ts";
+import { application } from "../database/support/application.ts";
+import { migrate, rejected, verified } from "../database/support/migration.ts";
+import { environment, type Environment } from "../database/support/platform.ts";
 
 const columnTypes = [
   "int",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { classifyMigrations, type RecordedMigration } from "../../../operations/database/classify.ts";
+import { classifyMigrations, type RecordedMigration } from "../../../operations/migration/classify.ts";
 import type { MigrationClass } from "../../../operations/release/spec.ts";
 
 const recorded = (statements: readonly string[], changes: Partial<RecordedMigration> = {}): RecordedMigration => ({

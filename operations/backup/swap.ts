@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Context } from "../verb.ts";
-import { endSessions } from "./sessions.ts";
+import { endSessions } from "../database/sessions.ts";
 
 export interface Swap {
   /** The name that applications connect to. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { describeImage } from "../../../operations/database/image-runner.ts";
+import { describeImage } from "../../../operations/migration/image-runner.ts";
 import { OperationError } from "../../../operations/error.ts";
 import { silent } from "../../../operations/progress.ts";
-import { application, type TestApplication } from "./support/application.ts";
+import { application, type TestApplication } from "../database/support/application.ts";
 
 const context = { env: process.env, progress: silent, signal: new AbortController().signal };
 

@@ -1,9 +1,9 @@
 import type pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "./access.ts";
-import { clientPrograms } from "./client-programs.ts";
-import { withConnection } from "./connection.ts";
+import type { DatabaseAccess } from "../database/access.ts";
+import { clientPrograms } from "../database/client-programs.ts";
+import { withConnection } from "../database/connection.ts";
 import type { MigrationSpec } from "./spec.ts";
 
 interface Facts {

@@ -3,8 +3,8 @@ import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
 import { checksum, isBrokenPipe } from "./checksum.ts";
-import { endOf } from "./child-end.ts";
-import { clientPrograms } from "./client-programs.ts";
+import { endOf } from "../database/child-end.ts";
+import { clientPrograms } from "../database/client-programs.ts";
 import type { Manifest } from "./manifest.ts";
 
 export interface PgRestore {

@@ -4,11 +4,11 @@ import { pipeline } from "node:stream/promises";
 import { Upload } from "@aws-sdk/lib-storage";
 import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "./access.ts";
+import type { DatabaseAccess } from "../database/access.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { endOf } from "./child-end.ts";
-import type { ClientPrograms } from "./client-programs.ts";
-import { libpqEnvironment } from "./connection.ts";
+import { endOf } from "../database/child-end.ts";
+import type { ClientPrograms } from "../database/client-programs.ts";
+import { libpqEnvironment } from "../database/connection.ts";
 import type { Manifest } from "./manifest.ts";
 
 export interface DumpRequest {

@@ -5,11 +5,11 @@ import {
   revertMigrations,
   runPendingMigrations,
   type MigrationJob,
-} from "../../../operations/database/image-runner.ts";
+} from "../../../operations/migration/image-runner.ts";
 import { withLock } from "../../../operations/database/lock.ts";
 import { readState } from "../../../operations/database/state.ts";
-import { application, type TestMigration } from "./support/application.ts";
-import { environment } from "./support/platform.ts";
+import { application, type TestMigration } from "../database/support/application.ts";
+import { environment } from "../database/support/platform.ts";
 
 const migrations: TestMigration[] = [
   { name: "Create1760000000000", up: ["CREATE TABLE users (id int, email text)"], down: ["DROP TABLE users"] },

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { Ledger } from "../../../operations/release/ledger.ts";
 import { objectStorage } from "../../../operations/storage.ts";
-import { application, type TestApplication, type TestMigration } from "./support/application.ts";
-import { migrate, outcomes, rejected, verified } from "./support/migration.ts";
-import { environment, type Environment } from "./support/platform.ts";
+import { application, type TestApplication, type TestMigration } from "../database/support/application.ts";
+import { migrate, outcomes, rejected, verified } from "../database/support/migration.ts";
+import { environment, type Environment } from "../database/support/platform.ts";
 
 const create: TestMigration = {
   name: "Create1760000000000",

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { Identifier } from "../database/spec.ts";
+
+/** Why a backup was made; also the prefix it is kept under. */
+export const BackupReason = z.enum(["pre-migration", "hourly", "daily", "weekly", "monthly", "manual"]);
+export type BackupReason = z.infer<typeof BackupReason>;
+
+/** Sorts by time: `20261123T174501Z-9f3a1c`. */
+export const BackupId = z.string().regex(/^\d{8}T\d{6}Z-[0-9a-f]{6}$/, "must be an id from `affexai backup list`");
+
+/** Shared by the verbs on backups. DATABASE_URL (migrator) and BACKUP_DATABASE_URL (backup) come in the environment. */
+export const BackupTarget = z.strictObject({ bucket: z.string(), environment: z.string() });
+export type BackupTarget = z.infer<typeof BackupTarget>;
+
+export const BackupCreateSpec = z.strictObject({
+  ...BackupTarget.shape,
+  reason: BackupReason,
+  /** TypeORM's history of migrations, in the schema `public`. Defaults to `migrations`. */
+  historyTable: Identifier.optional(),
+});
+/** One line about a backup: sizes in bytes, times in ISO 8601 UTC. `takenAt` is the moment of its snapshot. */
+export const BackupSummary = z.strictObject({
+  id: BackupId,
+  reason: BackupReason,
+  takenAt: z.iso.datetime(),
+  bytes: z.int(),
+  sha256: z.string(),
+  database: z.string(),
+  rows: z.int(),
+  tables: z.int(),
+  fingerprint: z.string(),
+  migrations: z.int(),
+});
+export type BackupSummary = z.infer<typeof BackupSummary>;
+
+export const BackupListSpec = z.strictObject({ ...BackupTarget.shape, reason: BackupReason.optional() });
+export const BackupListResult = z.strictObject({ backups: z.array(BackupSummary) });
+
+/** Without an id, the newest backup. */
+export const BackupVerifySpec = z.strictObject({ ...BackupTarget.shape, id: BackupId.optional() });
+export const BackupVerifyResult = z.strictObject({ ...BackupSummary.shape, verified: z.literal(true) });
+
+/** Without an id, the newest backup. A dry run restores beside, verifies, and drops what it restored. */
+export const BackupRestoreSpec = z.strictObject({
+  ...BackupTarget.shape,
+  id: BackupId.optional(),
+  dryRun: z.boolean(),
+  /** The role whose settings in the database are carried over. */
+  app: Identifier,
+});
+export const BackupRestoreResult = z.strictObject({
+  id: BackupId,
+  swapped: z.boolean(),
+  /** The database that served before the swap, kept and closed to connections. */
+  kept: z.string().nullable(),
+  rows: z.int(),
+  restoreSeconds: z.number(),
+  swapSeconds: z.number().nullable(),
+});
