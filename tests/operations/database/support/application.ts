@@ -5,6 +5,7 @@ import { classifyMigrations } from "../../../../operations/migration/classify.ts
 import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/migration/image-runner.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
 import type { Context } from "../../../../operations/verb.ts";
+import { cleanUpLater } from "../../../clean-up.ts";
 import { inDirectory } from "./in-directory.ts";
 
 /** A migration as a test writes it: SQL statements, or the body of `up` where SQL is not enough. */
@@ -33,15 +34,12 @@ export interface Application {
   record(context: Context, changes?: Partial<ReleaseRecord>): Promise<ReleaseRecord>;
 }
 
-const dirs: string[] = [];
-after(() => Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true }))));
-
 const root = new URL("../../../../", import.meta.url).pathname;
 
 /** The files of an application on disk, as an image unpacked would have them, with a real TypeORM. */
 export async function application(options: TestApplication): Promise<Application> {
   const dir = await mkdtemp(join(tmpdir(), "affexai-application-"));
-  dirs.push(dir);
+  cleanUpLater(() => rm(dir, { recursive: true, force: true }));
   const isModule = options.module === "module";
   await mkdir(join(dir, "node_modules"));
   await mkdir(join(dir, "dist"));

@@ -9,6 +9,7 @@ import { silent, type Progress } from "../../../../operations/progress.ts";
 import { objectStorage } from "../../../../operations/storage.ts";
 import type { Context } from "../../../../operations/verb.ts";
 import { startPostgres, type PostgresServer } from "../../../../sandbox/postgres/server.ts";
+import { cleanUpLater } from "../../../clean-up.ts";
 import { startObjectStorage, type ObjectStorage } from "../../../../sandbox/s3/server.ts";
 
 interface Services {
@@ -19,7 +20,7 @@ interface Services {
 
 let starting: Promise<Services> | undefined;
 
-/** PostgreSQL and object storage, started with the first test that asks and shared by all. */
+/** PostgreSQL and object storage, started with the first test that asks and shared by all that run with it. */
 export function services(): Promise<Services> {
   return (starting ??= start());
 }
@@ -44,15 +45,13 @@ async function start(): Promise<Services> {
       secretAccessKey: "the-secret-key-of-the-tests",
     }),
   ]);
+  cleanUpLater(async () => {
+    starting = undefined;
+    await Promise.all([postgres.close(), storage.close()]);
+    await rm(dir, { recursive: true, force: true });
+  });
   return { dir, postgres, storage };
 }
-
-after(async () => {
-  if (starting === undefined) return;
-  const { dir, postgres, storage } = await starting;
-  await Promise.all([postgres.close(), storage.close()]);
-  await rm(dir, { recursive: true, force: true });
-});
 
 /** A database of its own with its roles, its operations database and its bucket. */
 export interface Environment {
