@@ -65,7 +65,9 @@ export async function sandboxStatus(
       ready: ready && (await isRunning(process)),
     })),
   );
-  const engineAnswers = services.some(({ name, ready }) => name === "containers" && ready);
+  // Without its supervisor a service stops by itself, at a moment that nobody knows.
+  const engineAnswers =
+    alive && record.state === "up" && services.some(({ name, ready }) => name === "containers" && ready);
   return {
     state: stateOf(record.state, alive, ended),
     since: record.since,
