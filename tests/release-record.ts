@@ -18,6 +18,7 @@ export const record = {
       class: "SAFE",
       findings: [],
       hasDown: true,
+      downProven: true,
       transaction: true,
     },
   ],

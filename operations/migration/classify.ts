@@ -5,7 +5,7 @@ import { judgeStatement } from "./judge-statement.ts";
 import { SchemaMemory } from "./schema-memory.ts";
 
 /** A migration as its image describes it, before it is classified. */
-export type RecordedMigration = Omit<MigrationRecord, "class" | "findings"> & {
+export type RecordedMigration = Omit<MigrationRecord, "class" | "findings" | "downProven"> & {
   /** Why `statements` may not be all that it runs; null when they are. */
   readonly incomplete: string | null;
 };
@@ -27,6 +27,7 @@ export async function classifyMigrations(recorded: readonly RecordedMigration[])
     findings.push(...memory.wipedColumns());
     return {
       ...migration,
+      downProven: false,
       class: worstFirst.find((one) => findings.some((finding) => finding.class === one)) ?? "SAFE",
       findings: [...new Set(findings.filter((one) => one.class !== "SAFE").map((one) => `${one.class}: ${one.text}`))],
     };

@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { writeFile } from "node:fs/promises";
 import { Ledger, attemptState } from "../release/ledger.ts";
-import type { ReleaseRecord } from "../release/spec.ts";
+import { ReleaseRecord } from "../release/spec.ts";
 import { readStack, stackEnvironment } from "../stack.ts";
 import { objectStorage } from "../storage.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
@@ -70,7 +70,9 @@ export function addReleaseVerbs(program: Command, { watched, write }: Surroundin
       const { showRelease } = await import("../release/ledger-verbs.ts");
       const record = await watched(json, async (context) => {
         const { targets } = await readStack(stack, context);
-        return showRelease.run({ bucket: targets.bucket, environment: targets.environment, id }, context);
+        return ReleaseRecord.parse(
+          await showRelease.run({ bucket: targets.bucket, environment: targets.environment, id }, context),
+        );
       });
       write(json ? JSON.stringify(record) : describe(record));
     });

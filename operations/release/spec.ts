@@ -29,6 +29,8 @@ export const MigrationRecord = z.strictObject({
   /** Why the class is what it is, a sentence each; empty when SAFE. */
   findings: z.array(z.string()),
   hasDown: z.boolean(),
+  /** A rehearsal ran up, down and up again, and found the schema's fingerprint and the content of every older table equal. */
+  downProven: z.boolean().default(false),
   /** False when the migration asks TypeORM to run it outside a transaction. */
   transaction: z.boolean(),
 });

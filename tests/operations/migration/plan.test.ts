@@ -11,7 +11,7 @@ const record = (names: readonly string[], kind: MigrationClass = "SAFE", mainten
   createdAt: "2026-01-01T00:00:00.000Z",
   images: { backend: image, frontend: image },
   migrations: names.map((name) => ({
-    ...{ name, sha256: "0".repeat(64), statements: [], hasDown: true, transaction: true },
+    ...{ name, sha256: "0".repeat(64), statements: [], hasDown: true, downProven: false, transaction: true },
     ...{ class: kind, findings: kind === "SAFE" ? [] : [`${kind}: because.`] },
   })),
   contract: {},
