@@ -14,6 +14,11 @@ import { OperationError } from "../error.ts";
 import { Manifest, type StoredObject } from "./manifest.ts";
 import type { BackupReason, BackupTarget } from "./spec.ts";
 import { parseJson } from "../json.ts";
+import { objectStorage } from "../storage.ts";
+import type { Context } from "../verb.ts";
+
+/** Longest time in ms that reading or writing one dump may take. */
+export const dumpLimitMs = 24 * 3_600_000;
 
 /** An id that sorts by time. */
 export function newBackupId(now = new Date()): string {
@@ -142,6 +147,11 @@ export class BackupStore {
   #address({ key, versionId }: Pick<StoredObject, "key" | "versionId">) {
     return { Bucket: this.target.bucket, Key: key, ...(versionId === null ? {} : { VersionId: versionId }) };
   }
+}
+
+/** The backups that a verb's spec names, with the storage's credentials of its environment. */
+export function backupStore({ bucket, environment }: BackupTarget, { env }: Pick<Context, "env">): BackupStore {
+  return new BackupStore(objectStorage(env), { bucket, environment });
 }
 
 function storageFailure(bucket: string, doing: string, error: unknown): unknown {

@@ -26,7 +26,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
         .default("manual"),
     )
     .action(async ({ reason, ...options }: Options & { reason: BackupReason }) => {
-      const { createBackup } = await import("../backup/backup-verbs.ts");
+      const { createBackup } = await import("../backup/create.ts");
       const result = await onStack(options, (target, context) => createBackup.run({ ...target, reason }, context));
       write(
         options.json
@@ -38,7 +38,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
   verb("list", "newest first")
     .addOption(new Option("--reason <reason>", "only these").choices(BackupReason.options))
     .action(async ({ reason, ...options }: Options & { reason?: BackupReason }) => {
-      const { listBackups } = await import("../backup/backup-verbs.ts");
+      const { listBackups } = await import("../backup/list.ts");
       const { backups } = await onStack(options, (target, context) => listBackups.run({ ...target, reason }, context));
       const rows = backups.map((one) => [one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)]);
       write(
@@ -49,7 +49,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
   verb("verify", "read a backup to its end: its SHA-256, and every entry of the dump")
     .argument("[id]", "the newest one unless given", backupId)
     .action(async (id: string | undefined, options: Options) => {
-      const { verifyBackup } = await import("../backup/backup-verbs.ts");
+      const { verifyBackup } = await import("../backup/verify.ts");
       const result = await onStack(options, (target, context) => verifyBackup.run({ ...target, id }, context));
       write(
         options.json ? JSON.stringify(result) : `${result.id} is whole: ${result.bytes} bytes, sha256 ${result.sha256}`,
@@ -60,7 +60,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     .argument("[id]", "the newest one unless given", backupId)
     .option("--dry-run", "stop before the swap and drop what was restored")
     .action(async (id: string | undefined, { dryRun = false, ...options }: Options & { dryRun?: boolean }) => {
-      const { restoreBackup } = await import("../backup/backup-verbs.ts");
+      const { restoreBackup } = await import("../backup/restore.ts");
       const result = await onStack(options, (target, context, { targets }) =>
         restoreBackup.run({ ...target, id, dryRun, app: targets.roles.app }, context),
       );

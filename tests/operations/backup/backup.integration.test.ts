@@ -8,7 +8,10 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type pg from "pg";
-import { createBackup, listBackups, restoreBackup, verifyBackup } from "../../../operations/backup/backup-verbs.ts";
+import { createBackup } from "../../../operations/backup/create.ts";
+import { listBackups } from "../../../operations/backup/list.ts";
+import { restoreBackup } from "../../../operations/backup/restore.ts";
+import { verifyBackup } from "../../../operations/backup/verify.ts";
 import { clientPrograms } from "../../../operations/database/client-programs.ts";
 import { Manifest } from "../../../operations/backup/manifest.ts";
 import { OperationError, type FailureKind } from "../../../operations/error.ts";

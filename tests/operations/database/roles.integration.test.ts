@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
-import { createBackup } from "../../../operations/backup/backup-verbs.ts";
+import { createBackup } from "../../../operations/backup/create.ts";
 import { applyRoles, retireRoles } from "../../../operations/database/roles.ts";
 import { OperationError } from "../../../operations/error.ts";
 import type { Progress } from "../../../operations/progress.ts";
