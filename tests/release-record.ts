@@ -20,6 +20,7 @@ export const record = {
       hasDown: true,
       downProven: true,
       transaction: true,
+      expects: { deletes: {}, updates: {}, remains: [] },
     },
   ],
   contract: { users: { columns: { id: { type: "uuid", nullable: false, insertable: true } } } },

@@ -18,6 +18,20 @@ export const ReleaseId = z
 export const MigrationClass = z.enum(["DESTROYS", "BREAKS", "OPAQUE", "WARN", "SAFE"]);
 export type MigrationClass = z.infer<typeof MigrationClass>;
 
+/**
+ * What a migration class says of itself in `static readonly affexai`: the changes of existing data that are meant. All else that was
+ * there before has to be there afterwards. Tables outside `public` have their schema in front.
+ */
+export const Expectations = z.strictObject({
+  /** How many rows it may delete at most, by table, those that go by a cascade included. */
+  deletes: z.record(z.string(), z.int().min(0)).default({}),
+  /** Columns whose values it changes, by table. */
+  updates: z.record(z.string(), z.array(z.string())).default({}),
+  /** Statements that TypeORM's schema builder would still run afterwards, as it prints them, and that are right as they are. */
+  remains: z.array(z.string()).default([]),
+});
+export type Expectations = z.infer<typeof Expectations>;
+
 export const MigrationRecord = z.strictObject({
   /** TypeORM's name: the class name with its timestamp. */
   name: z.string(),
@@ -33,6 +47,7 @@ export const MigrationRecord = z.strictObject({
   downProven: z.boolean().default(false),
   /** False when the migration asks TypeORM to run it outside a transaction. */
   transaction: z.boolean(),
+  expects: Expectations.default({ deletes: {}, updates: {}, remains: [] }),
 });
 export type MigrationRecord = z.infer<typeof MigrationRecord>;
 

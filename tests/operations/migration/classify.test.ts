@@ -9,6 +9,7 @@ const recorded = (statements: readonly string[], changes: Partial<RecordedMigrat
   incomplete: null,
   hasDown: true,
   transaction: true,
+  expects: { deletes: {}, updates: {}, remains: [] },
   ...changes,
 });
 const classify = async (...statements: string[]) => {

@@ -12,6 +12,7 @@ const record = (names: readonly string[], kind: MigrationClass = "SAFE", mainten
   images: { backend: image, frontend: image },
   migrations: names.map((name) => ({
     ...{ name, sha256: "0".repeat(64), statements: [], hasDown: true, downProven: false, transaction: true },
+    expects: { deletes: {}, updates: {}, remains: [] },
     ...{ class: kind, findings: kind === "SAFE" ? [] : [`${kind}: because.`] },
   })),
   contract: {},
