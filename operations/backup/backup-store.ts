@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -10,7 +10,9 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { OperationError } from "../error.ts";
+import { digestOf } from "./checksum.ts";
 import { Manifest, type StoredObject } from "./manifest.ts";
 import type { BackupReason, BackupTarget } from "./spec.ts";
 import { parseJson } from "../json.ts";
@@ -25,6 +27,9 @@ export function newBackupId(now = new Date()): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(3).toString("hex")}`;
 }
 
+/** The files of a backup. Encrypted ones are called so, and `age --decrypt` reads them. */
+type BackupFile = "dump" | "dump.age" | "globals.sql" | "globals.sql.age" | "manifest.json";
+
 /** The backups of one environment: `backups/<environment>/<reason>/<id>/{dump,globals.sql,manifest.json}` in its bucket. */
 export class BackupStore {
   readonly storage: S3Client;
@@ -35,36 +40,39 @@ export class BackupStore {
     this.target = target;
   }
 
-  key(reason: BackupReason, id: string, file: "dump" | "globals.sql" | "manifest.json"): string {
+  key(reason: BackupReason, id: string, file: BackupFile): string {
     return `backups/${this.target.environment}/${reason}/${id}/${file}`;
   }
 
   /** Writes a small file, once: an object that exists already is a failure. */
-  async put(key: string, body: string, contentType: string): Promise<StoredObject> {
-    const bytes = Buffer.from(body);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+  async put(key: string, body: string | Uint8Array, contentType: string): Promise<StoredObject> {
+    const content = Buffer.from(body);
+    const { bytes, sha256 } = digestOf(content);
     const { VersionId } = await this.attempt(`writing ${key}`, () =>
       this.storage.send(
         new PutObjectCommand({
           Bucket: this.target.bucket,
           Key: key,
-          Body: bytes,
+          Body: content,
           ContentType: contentType,
           IfNoneMatch: "*",
           Metadata: { sha256 },
         }),
       ),
     );
-    return { key, versionId: VersionId ?? null, bytes: bytes.length, sha256 };
+    return { key, versionId: VersionId ?? null, bytes, sha256, plain: null };
   }
 
   /** Opens an object, in the version that was written when the bucket keeps versions. */
   async open(object: Pick<StoredObject, "key" | "versionId">): Promise<Readable> {
-    const { Body } = await this.attempt(`reading ${object.key}`, () =>
-      this.storage.send(new GetObjectCommand(this.#address(object))),
+    return this.#body(object, {});
+  }
+
+  /** The first bytes of an object, at most `bytes`. */
+  async beginning(object: Pick<StoredObject, "key" | "versionId">, bytes: number): Promise<Uint8Array> {
+    return this.attempt(`reading ${object.key}`, async () =>
+      buffer(await this.#body(object, { Range: `bytes=0-${bytes - 1}` })),
     );
-    if (Body instanceof Readable) return Body;
-    throw new Error("the S3 client gave a body that is not a stream of Node");
   }
 
   /** Size in bytes of an object, or null when it is not there. */
@@ -142,6 +150,14 @@ export class BackupStore {
       what: "is not a manifest that this version understands.",
       next: "Move it away if it is damaged, or use the version of affexai that wrote it.",
     });
+  }
+
+  async #body(object: Pick<StoredObject, "key" | "versionId">, range: { Range?: string }): Promise<Readable> {
+    const { Body } = await this.attempt(`reading ${object.key}`, () =>
+      this.storage.send(new GetObjectCommand({ ...this.#address(object), ...range })),
+    );
+    if (Body instanceof Readable) return Body;
+    throw new Error("the S3 client gave a body that is not a stream of Node");
   }
 
   #address({ key, versionId }: Pick<StoredObject, "key" | "versionId">) {

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Upload } from "@aws-sdk/lib-storage";
 import { start } from "../process.ts";
@@ -9,6 +7,8 @@ import type { BackupStore } from "./backup-store.ts";
 import { endOf } from "../database/child-end.ts";
 import type { ClientPrograms } from "../database/client-programs.ts";
 import { libpqEnvironment } from "../database/connection.ts";
+import { measuring } from "./checksum.ts";
+import { encryption, type Encryption } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
 
 export interface DumpRequest {
@@ -21,6 +21,7 @@ export interface DumpRequest {
   readonly databaseBytes: number;
   readonly store: BackupStore;
   readonly key: string;
+  readonly encryption: Encryption | null;
   readonly timeoutMs: number;
 }
 
@@ -36,7 +37,8 @@ export function partSize(databaseBytes: number): number {
 
 /**
  * Streams `pg_dump -Fc` to the object storage without a file between. A dump that fails, is killed or is cancelled leaves no object and
- * no open upload: the stream's end is held back until pg_dump's exit code is known to be 0. Memory: two parts.
+ * no open upload: the stream's end is held back until pg_dump's exit code is known to be 0. Encrypted on the way, if at all. Memory: two
+ * parts.
  */
 export async function dumpDatabase(
   request: DumpRequest,
@@ -56,26 +58,16 @@ export async function dumpDatabase(
     timeoutMs: request.timeoutMs,
     signal,
   });
-  const hash = createHash("sha256");
-  let bytes = 0;
   const ended = endOf(child, "pg_dump");
-  const guard = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      done(null, chunk);
-    },
-    // A killed pg_dump closes its output like a finished one: only its exit code tells them apart.
-    flush(done) {
-      ended.then(() => done(), done);
-    },
-  });
+  // A killed pg_dump closes its output like a finished one: only its exit code tells them apart.
+  const plain = measuring(() => ended);
+  const stored = request.encryption === null ? plain : measuring();
   const upload = new Upload({
     client: store.storage,
     params: {
       Bucket: store.target.bucket,
       Key: key,
-      Body: guard,
+      Body: stored.stream,
       IfNoneMatch: "*",
       ContentType: "application/octet-stream",
       ChecksumAlgorithm: "CRC32",
@@ -83,7 +75,10 @@ export async function dumpDatabase(
     partSize: partSize(request.databaseBytes),
     queueSize: 2,
   });
-  const piped = pipeline(child.stdout, guard);
+  const piped =
+    request.encryption === null
+      ? pipeline(child.stdout, plain.stream)
+      : pipeline(child.stdout, plain.stream, encryption(request.encryption), stored.stream);
   const [uploaded, , dumped] = await Promise.allSettled([
     upload.done().catch((error: unknown) => {
       // Ends a pg_dump that nobody reads any more.
@@ -96,5 +91,12 @@ export async function dumpDatabase(
   if (uploaded.status === "rejected") throw store.failure(`uploading ${key}`, uploaded.reason);
   if (dumped.status === "rejected") throw dumped.reason;
   const { VersionId } = uploaded.value;
-  return { key, versionId: VersionId ?? null, bytes, sha256: hash.digest("hex"), format: "custom", compression };
+  return {
+    key,
+    versionId: VersionId ?? null,
+    ...stored.digest(),
+    plain: stored === plain ? null : plain.digest(),
+    format: "custom",
+    compression,
+  };
 }

@@ -2,10 +2,11 @@ import { pipeline } from "node:stream/promises";
 import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { checksum, isBrokenPipe } from "./checksum.ts";
+import { isBrokenPipe } from "./checksum.ts";
 import { endOf } from "../database/child-end.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import type { Manifest } from "./manifest.ts";
+import { openDump } from "./open-dump.ts";
 
 export interface PgRestore {
   readonly store: BackupStore;
@@ -23,7 +24,7 @@ export async function feedPgRestore(
   { env, signal }: Pick<Context, "env" | "signal">,
 ): Promise<void> {
   const programs = await clientPrograms(env, Number(manifest.pgDump.split(".")[0]));
-  const body = await store.open(manifest.dump);
+  const dump = await openDump(store, manifest, env);
   const child = start({
     file: programs.pgRestore,
     arguments: run.arguments,
@@ -33,13 +34,13 @@ export async function feedPgRestore(
   });
   child.stdout.resume();
   const [piped, restored] = await Promise.allSettled([
-    pipeline(body, checksum(manifest), child.stdin).catch((error: unknown) => {
+    pipeline(dump, child.stdin).catch((error: unknown) => {
       if (isBrokenPipe(error)) return;
       child.kill("SIGKILL");
       throw error;
     }),
     endOf(child, "pg_restore"),
   ]);
-  if (piped.status === "rejected") throw store.failure(`reading ${manifest.dump.key}`, piped.reason);
+  if (piped.status === "rejected") throw piped.reason;
   if (restored.status === "rejected") throw restored.reason;
 }

@@ -2,13 +2,17 @@ import { z } from "zod";
 import { PinnedImage, ReleaseId } from "../release/spec.ts";
 import { BackupId, BackupReason, type BackupSummary } from "./spec.ts";
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const StoredObject = z.strictObject({
   key: z.string(),
   /** Null where the bucket keeps no versions. */
   versionId: z.string().nullable(),
   bytes: z.int(),
   /** Of the bytes as they are stored, hex. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: Sha256,
+  /** Of the bytes before they were encrypted; null where they are stored as they were. */
+  plain: z.strictObject({ bytes: z.int(), sha256: Sha256 }).nullable().default(null),
 });
 export type StoredObject = z.infer<typeof StoredObject>;
 
@@ -24,6 +28,11 @@ export const Manifest = z.strictObject({
   database: z.string(),
   /** `custom` is pg_dump -Fc, read by pg_restore; never by psql. */
   dump: z.strictObject({ ...StoredObject.shape, format: z.literal("custom"), compression: z.string() }),
+  /** To which public keys dump and globals are encrypted. This file never is: it holds no rows, and lists are made of it. */
+  encryption: z
+    .strictObject({ kind: z.literal("age"), recipients: z.array(z.string()).min(1) })
+    .nullable()
+    .default(null),
   /** Roles and their memberships, without passwords: `pg_dumpall --globals-only`. */
   globals: StoredObject,
   /** Version of pg_dump, for example `15.18`. A restore needs a pg_restore at least as new. */
@@ -68,6 +77,7 @@ export function summary(manifest: Manifest): BackupSummary {
     takenAt: manifest.takenAt,
     bytes: manifest.dump.bytes,
     sha256: manifest.dump.sha256,
+    encrypted: manifest.encryption !== null,
     database: manifest.database,
     rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
     tables: manifest.tables.length,

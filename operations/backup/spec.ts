@@ -25,6 +25,7 @@ export const BackupSummary = z.strictObject({
   takenAt: z.iso.datetime(),
   bytes: z.int(),
   sha256: z.string(),
+  encrypted: z.boolean(),
   database: z.string(),
   rows: z.int(),
   tables: z.int(),
@@ -38,7 +39,12 @@ export const BackupListResult = z.strictObject({ backups: z.array(BackupSummary)
 
 /** Without an id, the newest backup. */
 export const BackupVerifySpec = z.strictObject({ ...BackupTarget.shape, id: BackupId.optional() });
-export const BackupVerifyResult = z.strictObject({ ...BackupSummary.shape, verified: z.literal(true) });
+export const BackupVerifyResult = z.strictObject({
+  ...BackupSummary.shape,
+  verified: z.literal(true),
+  /** `bytes`: it is encrypted and there was no BACKUP_IDENTITY, so only what is stored was compared with the manifest. */
+  read: z.enum(["bytes", "contents"]),
+});
 
 /** Without an id, the newest backup. A dry run restores beside, verifies, and drops what it restored. */
 export const BackupRestoreSpec = z.strictObject({

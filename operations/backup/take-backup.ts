@@ -7,11 +7,14 @@ import { newBackupId, type BackupStore } from "./backup-store.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import { libpqEnvironment } from "../database/connection.ts";
 import { readContents } from "../database/content.ts";
+import { digestOf } from "./checksum.ts";
 import { dumpDatabase } from "./dump.ts";
+import { encryptionOf, encryptText, type Encryption } from "./encryption.ts";
 import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
 import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
+import { readSequences } from "../database/sequences.ts";
 import { withSnapshot } from "../database/snapshot.ts";
 import type { BackupReason } from "./spec.ts";
 
@@ -33,6 +36,7 @@ export interface BackupRequest {
  */
 export async function takeBackup(request: BackupRequest, context: Context): Promise<Manifest> {
   const { access, store, reason } = request;
+  const encryption = encryptionOf(context.env);
   const id = newBackupId();
   const startedAt = new Date().toISOString();
   return withSnapshot(access, request.applicationName, async (snapshot) => {
@@ -49,7 +53,8 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
           snapshotId: snapshot.id,
           databaseBytes: server.bytes,
           store,
-          key: store.key(reason, id, "dump"),
+          key: store.key(reason, id, encryption === null ? "dump" : "dump.age"),
+          encryption,
           timeoutMs: request.timeoutMs,
         },
         { env: context.env, signal },
@@ -70,7 +75,8 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       environment: store.target.environment,
       database: access.database,
       dump,
-      globals: await store.put(store.key(reason, id, "globals.sql"), `${globals}\n`, "application/sql"),
+      encryption,
+      globals: await putGlobals(store, { reason, id }, `${globals}\n`, encryption),
       pgDump: programs.version,
       server: server.description,
       startedAt,
@@ -87,6 +93,18 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
     await store.put(store.key(reason, id, "manifest.json"), JSON.stringify(manifest, null, 2), "application/json");
     return manifest;
   });
+}
+
+async function putGlobals(
+  store: BackupStore,
+  { reason, id }: Pick<Manifest, "reason" | "id">,
+  sql: string,
+  encryption: Encryption | null,
+): Promise<Manifest["globals"]> {
+  if (encryption === null) return store.put(store.key(reason, id, "globals.sql"), sql, "application/sql");
+  const body = await encryptText(sql, encryption);
+  const stored = await store.put(store.key(reason, id, "globals.sql.age"), body, "application/octet-stream");
+  return { ...stored, plain: digestOf(Buffer.from(sql)) };
 }
 
 /** Waits for both; when the figures fail, the dump is stopped and its end awaited, so that no upload is left behind. */
@@ -111,15 +129,11 @@ type Figures = Pick<
 async function readFigures(client: pg.Client, historyTable: string): Promise<Figures> {
   const { sha256 } = await readFingerprint(client, historyTable);
   const { invalidIndexes, brokenForeignKeys } = await readIntegrity(client);
-  const sequences = await client.query<{ sequence: string; lastValue: string }>(
-    `SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS "lastValue"
-       FROM pg_sequences WHERE last_value IS NOT NULL ORDER BY 1`,
-  );
   return {
     migrations: (await readHistory(client, historyTable)).map(({ name }) => name),
     fingerprint: sha256,
     tables: (await readContents(client)).map((table) => ({ ...table, columns: [...table.columns] })),
-    sequences: sequences.rows,
+    sequences: await readSequences(client),
     invalidIndexes: [...invalidIndexes],
     brokenForeignKeys: [...brokenForeignKeys],
   };

@@ -11,7 +11,9 @@ export const verifyBackup: Verb<typeof BackupVerifySpec, typeof BackupVerifyResu
   async run(spec, context) {
     const store = backupStore(spec, context);
     const manifest = await store.find(spec.id);
-    await context.progress.step(`read ${manifest.id}`, () => readBackupThrough(store, manifest, dumpLimitMs, context));
-    return { ...summary(manifest), verified: true };
+    const read = await context.progress.step(`read ${manifest.id}`, () =>
+      readBackupThrough(store, manifest, dumpLimitMs, context),
+    );
+    return { ...summary(manifest), verified: true, read };
   },
 };

@@ -24,6 +24,10 @@ describe("redaction", () => {
     assert.equal(redact("see redis://default:unknown-one@cache:6379/0"), "see redis://default:[redacted]@cache:6379/0");
   });
 
+  it("blanks private keys of age, also those in a file of several", () => {
+    assert.equal(redact("# key\nAGE-SECRET-KEY-1QQQQ5\nAGE-SECRET-KEY-PQ-1ABC"), "# key\n[redacted]\n[redacted]");
+  });
+
   it("leaves what is no secret, and what is too short to be recognised", () => {
     assert.equal(redact("information abc"), "information abc");
   });

@@ -1,0 +1,53 @@
+import { pipeline, type Readable } from "node:stream";
+import type { Context } from "../verb.ts";
+import type { BackupStore } from "./backup-store.ts";
+import { checksum } from "./checksum.ts";
+import { assertOpens, decryption } from "./encryption.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** No header of age is longer, whatever it is encrypted to. */
+const longestHeaderBytes = 64 * 1024;
+
+/**
+ * The dump of a backup as pg_dump wrote it, decrypted with BACKUP_IDENTITY where it is encrypted. The stream fails, at the latest at its
+ * end, unless every byte is the one that was dumped. Memory: a few chunks.
+ */
+export async function openDump(
+  store: BackupStore,
+  { dump, encryption }: Manifest,
+  env: Context["env"],
+): Promise<Readable> {
+  const decrypt = encryption === null ? null : decryption(dump.key, env);
+  const stored = await openStored(store, dump);
+  if (decrypt === null) return stored;
+  const plain = checksum(`${dump.key}, decrypted,`, dump.plain ?? dump);
+  // Whoever reads the last stream is told by it of a failure in any of them.
+  pipeline(stored, decrypt, plain, () => undefined);
+  return plain;
+}
+
+/** The dump as it is stored, failing at its end unless these are the bytes that were uploaded. */
+export async function openStored(store: BackupStore, dump: Manifest["dump"]): Promise<Readable> {
+  const body = await store.open(dump);
+  async function* reading() {
+    try {
+      yield* body;
+    } catch (error) {
+      // Said here, where it is known to be the storage's connection and not a pipe's that broke.
+      throw store.failure(`reading ${dump.key}`, error);
+    }
+  }
+  const stored = checksum(dump.key, dump);
+  pipeline(reading, stored, () => undefined);
+  return stored;
+}
+
+/** Refuses when a backup is encrypted and BACKUP_IDENTITY does not open it. To be asked before anything is touched. */
+export async function assertReadable(
+  store: BackupStore,
+  { dump, encryption }: Manifest,
+  env: Context["env"],
+): Promise<void> {
+  if (encryption === null) return;
+  await assertOpens(dump.key, await store.beginning(dump, longestHeaderBytes), encryption, env);
+}
