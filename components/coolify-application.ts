@@ -27,8 +27,11 @@ export interface CoolifyApplicationArgs {
   /** Shown in state and previews. */
   variables: Record<string, pulumi.Input<string>>;
   secretVariables: Record<string, pulumi.Input<string>>;
-  stamp: ReleaseStamp;
+  /** Null for what is part of no release. */
+  stamp: ReleaseStamp | null;
   ledger: LedgerLocation;
+  /** Left stopped; while somebody has it started, its routes win over those of the other applications on its hosts. */
+  standby?: boolean;
   rolloutTimeoutSeconds: number;
   /** Results of what must have passed before, such as the migration's attempt. */
   after: pulumi.Input<string>[];
@@ -44,6 +47,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:coolify:CoolifyApplication";
   /** Where users reach it, without a trailing slash; null for a worker. */
   readonly url: pulumi.Output<string | null>;
+  /** In the ledger; `none` for what is part of no release. */
   readonly attempt: pulumi.Output<string>;
   readonly digest: pulumi.Output<string>;
   readonly uuids: pulumi.Output<string[]>;
@@ -77,7 +81,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
       { parent: this },
     );
     this.url = result.url;
-    this.attempt = result.attempt;
+    this.attempt = result.attempt.apply((attempt) => attempt ?? "none");
     this.digest = result.digest;
     this.uuids = result.uuids;
     this.registerOutputs({ url: this.url, attempt: this.attempt, digest: this.digest, uuids: this.uuids });

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addBackupVerbs } from "./people/backup.ts";
+import { addMaintenanceVerbs } from "./people/maintenance.ts";
 import { addReleaseVerbs } from "./people/release.ts";
 import { addRollbackVerb } from "./people/rollback.ts";
 import { addSandboxVerbs } from "./people/sandbox.ts";
@@ -14,6 +15,7 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addReleaseVerbs(program, surroundings);
   addRollbackVerb(program, surroundings);
   addBackupVerbs(program, surroundings);
+  addMaintenanceVerbs(program, surroundings);
   addSandboxVerbs(program, surroundings);
   return program;
 }

@@ -26,13 +26,15 @@ export const applyApplication: Verb<typeof ApplicationSpec, typeof ApplicationRe
     const ledger = new Ledger(objectStorage(context.env), spec.ledger);
     const rollout: Rollout = { coolify: new CoolifyClient(context), spec, values };
     const existing = await findReplicas(rollout.coolify, spec);
-    const attempt = await ledger.joinAttempt(spec.stamp, `application apply ${spec.name}`);
-    return failAttemptOnError(ledger, attempt, async () => ({
+    const apply = async (attempt: string | null) => ({
       attempt,
       uuids: await moveAll(rollout, existing, context),
       url: publicUrl(spec),
       digest: digestOf(spec.image),
-    }));
+    });
+    if (spec.stamp === null) return apply(null);
+    const attempt = await ledger.joinAttempt(spec.stamp, `application apply ${spec.name}`);
+    return failAttemptOnError(ledger, attempt, () => apply(attempt));
   },
 };
 
@@ -43,7 +45,7 @@ async function moveAll(rollout: Rollout, existing: ReadonlyMap<string, string>, 
   for (const replica of replicasOf(spec)) {
     try {
       await context.progress.step(
-        `${spec.name}: replica ${replica.number} of ${spec.replicas} to ${spec.stamp.id}`,
+        `${spec.name}: replica ${replica.number} of ${spec.replicas} to ${spec.stamp?.id ?? digestOf(spec.image)}`,
         async (progress) => {
           const one = { replica, existing: existing.get(replica.name) };
           uuids.push(await moveReplica(rollout, one, { ...context, progress }, (change) => moved.push(change)));
@@ -83,7 +85,7 @@ async function undo(
   return new OperationError(
     moved.length === 0 && error instanceof OperationError ? error.kind : "failed",
     {
-      where: `application ${rollout.spec.name}, release ${rollout.spec.stamp.id}`,
+      where: `application ${rollout.spec.name}${rollout.spec.stamp === null ? "" : `, release ${rollout.spec.stamp.id}`}`,
       what: redact(`${cause}\nNow: ${outcomes.join("; ") || "nothing was changed"}.`),
       next: "Mend the release and release it under a new id, or name the last known good one.",
     },

@@ -5,6 +5,8 @@ import type { ApplicationSpec } from "./spec.ts";
 export type Routing = Pick<ApplicationSpec, "environment" | "name" | "hosts" | "tls" | "port"> & {
   /** Path of the proxy's active health check. */
   readonly healthPath: string;
+  /** Its routes win over those of the applications that the hosts belong to. */
+  readonly standby?: true;
 };
 
 /** Asks one replica at one digest, whoever else answers for the application. */
@@ -17,7 +19,9 @@ export function replicaId(replica: number, digest: string): string {
 
 /** Priority of the first definition; each changed definition takes the next one. */
 const firstPriority = 1000;
-/** Above every definition's priority. */
+/** Above the priorities of all applications that are always there. */
+const standbyPriority = 500_000;
+/** Above every definition's priority: a replica is asked by its header also while a standby answers everybody else. */
 const replicaPriority = 1_000_000;
 
 /**
@@ -66,7 +70,8 @@ export function nextPriority(routing: Routing, labelsInPlace: readonly string[])
   });
   const same = priorities.find(({ name }) => name === own || name === `${own}-plain`);
   if (same !== undefined) return same.priority;
-  return Math.max(firstPriority - 1, ...priorities.map(({ priority }) => priority)) + 1;
+  const first = routing.standby === true ? standbyPriority : firstPriority;
+  return Math.max(first - 1, ...priorities.map(({ priority }) => priority)) + 1;
 }
 
 /** `<environment>-<application>-<hash of the definition>`: the name of the router, the service and its middlewares. */

@@ -67,6 +67,8 @@ export function routingOf(spec: ApplicationSpec): Routing {
     tls: spec.tls,
     port: spec.port,
     healthPath: spec.health.path,
+    // Absent rather than false: names of routers are made from the definition, and those in place must stay.
+    ...(spec.standby === true ? { standby: true } : {}),
   };
 }
 

@@ -114,7 +114,8 @@ export async function moveReplica(
   const before = await readActual(rollout, uuid);
   const plan = planReplica(spec, replica, values, before);
   const runs = /^running/.test(before.application.status ?? "");
-  if (runs && !plan.stale && plan.changed.length === 0 && plan.variables.length + plan.remove.length === 0) {
+  const serves = runs || spec.standby === true;
+  if (serves && !plan.stale && plan.changed.length === 0 && plan.variables.length + plan.remove.length === 0) {
     // A renamed resource takes over at once: the old name's retire must find another owner.
     if (markOf(before.application)?.owner !== spec.owner) await mark(rollout, uuid, plan);
     await expectReplica(spec, replica, context);
@@ -125,6 +126,10 @@ export async function moveReplica(
   const moved: Moved = { uuid, replica, before, mayServe: false };
   onChange(moved);
   await configure(rollout, moved, plan);
+  if (spec.standby === true && !runs) {
+    await mark(rollout, uuid, plan);
+    return uuid;
+  }
   // From here until the deployment's end is known, an answer that got lost may hide that the new container serves.
   moved.mayServe = true;
   const deployment = await deploy(coolify, uuid, timeoutMs, context);
@@ -178,18 +183,19 @@ async function configure({ coolify, spec }: Rollout, { uuid, before }: Moved, pl
 /** Waits until this very replica answers three times in a row with the declared release and digest. */
 async function expectReplica(spec: ApplicationSpec, replica: Replica, context: Context): Promise<void> {
   const url = publicUrl(spec);
-  if (url === null) return;
+  // What answers for others tells no release of its own; for it and for a worker Coolify's health gate is the proof.
+  if (url === null || spec.stamp === null) return;
+  const { id: release } = spec.stamp;
   let inARow = 0;
   await waitFor<true>(
     {
-      what: `${spec.name}, replica ${replica.number}, as ${spec.stamp.id}, ${digestOf(spec.image)}`,
+      what: `${spec.name}, replica ${replica.number}, as ${release}, ${digestOf(spec.image)}`,
       timeoutMs: answerLimitMs(spec),
       intervalMs: 300,
       next: "Coolify says it runs, but it does not answer as this release: look at the application's log and the proxy's labels.",
       async look() {
         const seen = await askVersion(`${url}${spec.versionPath}`, context.signal, { [replicaHeader]: replica.id });
-        const right =
-          typeof seen !== "string" && seen.release === spec.stamp.id && seen.digest === digestOf(spec.image);
+        const right = typeof seen !== "string" && seen.release === release && seen.digest === digestOf(spec.image);
         inARow = right ? inARow + 1 : 0;
         if (inARow >= 3) return { done: true, value: true };
         return { done: false, seen: typeof seen === "string" ? seen : `release ${seen.release}, ${seen.digest}` };

@@ -79,8 +79,14 @@ export const ApplicationSpec = z.strictObject({
   limits: z.strictObject({ memory: z.string().optional(), cpus: z.string().optional() }),
   variables: z.record(z.string(), z.string()),
   secretVariables: z.array(z.string()),
-  stamp: ReleaseStamp,
+  /** Null for what is part of no release, such as the backup agent: its rollouts are not in the ledger. */
+  stamp: ReleaseStamp.nullable(),
   ledger: LedgerLocation,
+  /**
+   * Configured and left stopped by `apply`; while somebody has it started, its routes win over those of every other application
+   * on its hosts.
+   */
+  standby: z.boolean().optional(),
   rolloutTimeoutSeconds: z.number().positive(),
   /** The results of the commands before it. */
   after: z.array(z.string()),
@@ -88,8 +94,18 @@ export const ApplicationSpec = z.strictObject({
 export type ApplicationSpec = z.infer<typeof ApplicationSpec>;
 
 export const ApplicationResult = z.strictObject({
-  attempt: z.string(),
+  /** Null for what is part of no release. */
+  attempt: z.string().nullable(),
   uuids: z.array(z.string()),
   url: z.url().nullable(),
   digest: z.string(),
 });
+
+/** The application that answers in place of the others during maintenance, and a page of users that shows whether it does. */
+export const MaintenanceTarget = z.strictObject({
+  /** In Coolify. */
+  uuid: z.string(),
+  /** Without a trailing slash. */
+  url: z.url(),
+});
+export type MaintenanceTarget = z.infer<typeof MaintenanceTarget>;

@@ -32,19 +32,84 @@ export const Expectations = z.strictObject({
 });
 export type Expectations = z.infer<typeof Expectations>;
 
+/** What is to be said about a migration. */
+export const MigrationFinding = z.strictObject({
+  /** `column-wiped`, or `squawk/<rule>`. */
+  rule: z.string(),
+  class: MigrationClass,
+  /** The statement's place in the migration's `statements`, from 0; null when it is about more than one or none. */
+  statement: z.int().min(0).nullable(),
+  message: z.string(),
+  remedy: z.string(),
+  /** Nothing makes it right, maintenance neither: a pending migration with it is refused. */
+  forbidden: z.boolean(),
+});
+export type MigrationFinding = z.infer<typeof MigrationFinding>;
+
+/** A finding as records had it before it was taken apart: `<class>: <message>`. */
+const WrittenFinding = z.string().transform((text): MigrationFinding => {
+  const [, kind = "", message = text] = /^([A-Z]+): (.*)$/s.exec(text) ?? [];
+  const known = MigrationClass.safeParse(kind);
+  return {
+    rule: "unnamed",
+    class: known.success ? known.data : "WARN",
+    statement: null,
+    message: known.success ? message : text,
+    remedy: "Make the record again with this version.",
+    forbidden: false,
+  };
+});
+
+/** PostgreSQL's modes of locking a table, from the weakest to the strongest: postgresql.org/docs/15/explicit-locking.html. */
+export const LockMode = z.enum([
+  "AccessShareLock",
+  "RowShareLock",
+  "RowExclusiveLock",
+  "ShareUpdateExclusiveLock",
+  "ShareLock",
+  "ShareRowExclusiveLock",
+  "ExclusiveLock",
+  "AccessExclusiveLock",
+]);
+export type LockMode = z.infer<typeof LockMode>;
+
+/** What a statement did when it was rehearsed. Relations are those that were there before the migration; outside `public` with their schema. */
+export const RehearsedStatement = z.strictObject({
+  ms: z.number().min(0),
+  /** The strongest lock that it took beyond what its transaction had, by relation. */
+  locks: z.record(z.string(), LockMode),
+  /** Tables and indexes that were written anew. */
+  rewrites: z.array(z.string()),
+  /** Rows that it read or changed, as PostgreSQL counts them; null when it does not. */
+  rows: z.int().min(0).nullable(),
+});
+export type RehearsedStatement = z.infer<typeof RehearsedStatement>;
+
+export const MigrationRehearsal = z.strictObject({
+  /** Id of the backup that it ran on; null for a database made of the migrations before it. */
+  backup: z.string().nullable(),
+  /** All of `up`, commit included. */
+  ms: z.number().min(0),
+  /** In the order of the migration's `statements`. */
+  statements: z.array(RehearsedStatement),
+});
+export type MigrationRehearsal = z.infer<typeof MigrationRehearsal>;
+
 export const MigrationRecord = z.strictObject({
   /** TypeORM's name: the class name with its timestamp. */
   name: z.string(),
   /** SHA-256 of the migration's compiled source, hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What `up` runs, in order, as far as it could be recorded. */
+  /** What `up` runs, in order: as it was rehearsed, or else as far as it could be recorded. */
   statements: z.array(z.string()),
   class: MigrationClass,
-  /** Why the class is what it is, a sentence each; empty when SAFE. */
-  findings: z.array(z.string()),
+  /** Why the class is what it is, and advice, which is SAFE. */
+  findings: z.array(z.union([MigrationFinding, WrittenFinding])),
   hasDown: z.boolean(),
   /** A rehearsal ran up, down and up again, and found the schema's fingerprint and the content of every older table equal. */
   downProven: z.boolean().default(false),
+  /** Null when it was never rehearsed. */
+  rehearsal: MigrationRehearsal.nullable().default(null),
   /** False when the migration asks TypeORM to run it outside a transaction. */
   transaction: z.boolean(),
   expects: Expectations.default({ deletes: {}, updates: {}, remains: [] }),
@@ -176,6 +241,8 @@ export const StackTargets = z.object({
   roles: z.object({ migrator: z.string(), app: z.string(), backup: z.string() }),
   applications: z.array(z.object({ ...RunningApplication.shape, uuids: z.array(z.string()) })),
   criticalPaths: z.array(CriticalPath),
+  /** What answers in place of the applications during maintenance; absent where a stack names no tools image. */
+  maintenance: z.object({ uuid: z.string(), url: z.url() }).optional(),
   migrations: z.object({
     imageRuntime: z.enum(["docker", "unpacked"]),
     nodePath: z.string(),
