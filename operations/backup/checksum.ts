@@ -11,7 +11,7 @@ export interface Digest {
 /** Passes bytes on; `digest` tells of them when the stream has ended. Its end is held back until `mayEnd` resolves. */
 export function measuring(mayEnd: () => Promise<void> = () => Promise.resolve()): {
   stream: Transform;
-  digest(): Digest;
+  digest: () => Digest;
 } {
   const hash = createHash("sha256");
   let bytes = 0;
