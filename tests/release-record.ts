@@ -19,6 +19,7 @@ export const record = {
       findings: [],
       hasDown: true,
       downProven: true,
+      rehearsal: null,
       transaction: true,
       expects: { deletes: {}, updates: {}, remains: [] },
     },

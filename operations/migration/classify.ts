@@ -1,11 +1,11 @@
 import { loadModule, parseSync } from "libpg-query";
-import type { MigrationClass, MigrationRecord } from "../release/spec.ts";
-import type { Finding } from "./finding.ts";
+import type { MigrationClass, MigrationFinding, MigrationRecord } from "../release/spec.ts";
+import { withRemedy, type Finding } from "./finding.ts";
 import { judgeStatement } from "./judge-statement.ts";
 import { SchemaMemory } from "./schema-memory.ts";
 
 /** A migration as its image describes it, before it is classified. */
-export type RecordedMigration = Omit<MigrationRecord, "class" | "findings" | "downProven"> & {
+export type RecordedMigration = Omit<MigrationRecord, "class" | "findings" | "downProven" | "rehearsal"> & {
   /** Why `statements` may not be all that it runs; null when they are. */
   readonly incomplete: string | null;
 };
@@ -21,17 +21,28 @@ export async function classifyMigrations(recorded: readonly RecordedMigration[])
   await loadModule();
   return recorded.map(({ incomplete, ...migration }) => {
     const memory = new SchemaMemory();
-    const findings: Finding[] = migration.statements.flatMap((statement) => judge(statement, memory));
-    if (incomplete !== null)
-      findings.push({ class: "OPAQUE", text: `Not everything it runs is known: ${incomplete}.` });
-    findings.push(...memory.wipedColumns());
-    return {
-      ...migration,
-      downProven: false,
-      class: worstFirst.find((one) => findings.some((finding) => finding.class === one)) ?? "SAFE",
-      findings: [...new Set(findings.filter((one) => one.class !== "SAFE").map((one) => `${one.class}: ${one.text}`))],
-    };
+    const findings = migration.statements.flatMap((statement, index) =>
+      judge(statement, memory).map((finding) => withRemedy(finding, index)),
+    );
+    if (incomplete !== null) findings.push(withRemedy(unknown(incomplete), null));
+    findings.push(...memory.wipedColumns().map((finding) => withRemedy(finding, null)));
+    return withFindings({ ...migration, downProven: false, rehearsal: null, class: "SAFE", findings: [] }, findings);
   });
+}
+
+/** The migration with more findings: each is told once, and the class is that of the worst. */
+export function withFindings(migration: MigrationRecord, more: readonly MigrationFinding[]): MigrationRecord {
+  const findings = new Map<string, MigrationFinding>();
+  for (const finding of [...migration.findings, ...more]) {
+    const key = `${finding.rule} ${finding.message}`;
+    if (!findings.has(key)) findings.set(key, finding);
+  }
+  const worst = worstFirst.find((kind) => [...findings.values()].some((one) => one.class === kind)) ?? "SAFE";
+  return { ...migration, class: worst, findings: [...findings.values()] };
+}
+
+function unknown(incomplete: string): Finding {
+  return { rule: "not-known", class: "OPAQUE", text: `Not everything it runs is known: ${incomplete}.` };
 }
 
 /** The findings of one piece of SQL, which may hold several statements. What cannot be parsed is opaque. */
@@ -40,12 +51,8 @@ function judge(sql: string, memory: SchemaMemory): Finding[] {
   try {
     parsed = parseSync(sql);
   } catch (error) {
-    return [
-      {
-        class: "OPAQUE",
-        text: `A statement could not be read: ${error instanceof Error ? error.message : String(error)}.`,
-      },
-    ];
+    const message = error instanceof Error ? error.message : String(error);
+    return [{ rule: "unreadable-statement", class: "OPAQUE", text: `A statement could not be read: ${message}.` }];
   }
   return (parsed.stmts ?? []).flatMap(({ stmt }) => (stmt === undefined ? [] : judgeStatement(stmt, memory)));
 }

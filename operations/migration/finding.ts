@@ -1,10 +1,20 @@
 import type { ColumnDef, Node, RangeVar } from "libpg-query";
-import type { MigrationClass } from "../release/spec.ts";
+import type { MigrationClass, MigrationFinding } from "../release/spec.ts";
+import { remedies, type Rule } from "./remedies.ts";
 
 /** What is to be said about a statement. */
 export interface Finding {
+  readonly rule: Rule;
   readonly class: MigrationClass;
   readonly text: string;
+  /** Refused even under maintenance. */
+  readonly forbidden?: boolean;
+}
+
+/** The finding as a release record has it. `statement`: its place in the migration, or null. */
+export function withRemedy(finding: Finding, statement: number | null): MigrationFinding {
+  const { rule, text, forbidden = false } = finding;
+  return { rule, class: finding.class, statement, message: text, remedy: remedies[rule], forbidden };
 }
 
 /** `users`, or `audit.users` outside of public. */

@@ -34,7 +34,7 @@ export function inImage({ image, imageRuntime, nodePath }: MigrationImage, { env
 }
 
 const RecordedMigration = z.strictObject({
-  ...MigrationRecord.omit({ class: true, findings: true, downProven: true }).shape,
+  ...MigrationRecord.omit({ class: true, findings: true, downProven: true, rehearsal: true }).shape,
   incomplete: z.string().nullable(),
 });
 

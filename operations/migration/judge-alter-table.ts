@@ -1,6 +1,5 @@
 import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint, Node } from "libpg-query";
 import { tableName, typeName, type Finding } from "./finding.ts";
-import type { MigrationClass } from "../release/spec.ts";
 import type { SchemaMemory } from "./schema-memory.ts";
 
 /** Every part of an ALTER TABLE on its own. */
@@ -41,7 +40,13 @@ function judgeCommand(table: string, command: AlterTableCmd, memory: SchemaMemor
     memory.dropColumn(table, name);
     return isNew
       ? []
-      : [{ class: "DESTROYS", text: `${table}.${name} is dropped with what is in it, and older code may name it.` }];
+      : [
+          {
+            rule: "drop-column",
+            class: "DESTROYS",
+            text: `${table}.${name} is dropped with what is in it, and older code may name it.`,
+          },
+        ];
   }
   if (memory.isNew(table) || harmless.includes(subtype)) return [];
   if (subtype === "AT_AlterColumnType") return judgeType(table, name, column);
@@ -49,39 +54,74 @@ function judgeCommand(table: string, command: AlterTableCmd, memory: SchemaMemor
   if (subtype === "AT_ColumnDefault") return judgeDefault(table, name, command.def !== undefined, memory);
   if (subtype === "AT_SetNotNull") return judgeSetNotNull(table, name, memory);
   const known = subtype === undefined ? undefined : texts[subtype];
-  if (known !== undefined) return [{ class: known.class, text: known.text(table, name) }];
-  return [{ class: "WARN", text: `${table} is altered (${subtype?.replace("AT_", "") ?? "unknown"}).` }];
+  if (known !== undefined) return [{ rule: known.rule, class: known.class, text: known.text(table, name) }];
+  return [
+    { rule: "alter-table", class: "WARN", text: `${table} is altered (${subtype?.replace("AT_", "") ?? "unknown"}).` },
+  ];
 }
 
 type Subtype = NonNullable<AlterTableCmd["subtype"]>;
 
 /** What can be said from the names alone. */
-const texts: Partial<Record<Subtype, { class: MigrationClass; text: (table: string, name: string) => string }>> = {
+const texts: Partial<
+  Record<Subtype, Pick<Finding, "rule" | "class"> & { text: (table: string, name: string) => string }>
+> = {
   AT_DropNotNull: {
+    rule: "drop-not-null",
     class: "WARN",
     text: (table, name) => `${table}.${name} may be null, and older code may not expect one.`,
   },
   AT_DropConstraint: {
+    rule: "drop-constraint",
     class: "WARN",
     text: (table, name) =>
       `The constraint ${name} of ${table} is dropped: older code may rely on it, in ON CONFLICT too.`,
   },
-  AT_DropIdentity: { class: "BREAKS", text: (table, name) => `${table}.${name} is not filled by itself any more.` },
-  AT_DropExpression: { class: "BREAKS", text: (table, name) => `${table}.${name} is not filled by itself any more.` },
-  AT_EnableRowSecurity: { class: "WARN", text: (table) => `Row security of ${table} changes what older code sees.` },
-  AT_ForceRowSecurity: { class: "WARN", text: (table) => `Row security of ${table} changes what older code sees.` },
-  AT_DetachPartition: { class: "BREAKS", text: (table) => `Rows of a partition leave ${table}.` },
+  AT_DropIdentity: {
+    rule: "drop-default",
+    class: "BREAKS",
+    text: (table, name) => `${table}.${name} is not filled by itself any more.`,
+  },
+  AT_DropExpression: {
+    rule: "drop-default",
+    class: "BREAKS",
+    text: (table, name) => `${table}.${name} is not filled by itself any more.`,
+  },
+  AT_EnableRowSecurity: {
+    rule: "row-security",
+    class: "WARN",
+    text: (table) => `Row security of ${table} changes what older code sees.`,
+  },
+  AT_ForceRowSecurity: {
+    rule: "row-security",
+    class: "WARN",
+    text: (table) => `Row security of ${table} changes what older code sees.`,
+  },
+  AT_DetachPartition: {
+    rule: "sees-other-rows",
+    class: "BREAKS",
+    text: (table) => `Rows of a partition leave ${table}.`,
+  },
 };
 
 function judgeDefault(table: string, name: string, isSet: boolean, memory: SchemaMemory): Finding[] {
   memory.fill(table, name, isSet);
-  return isSet ? [] : [{ class: "WARN", text: `${table}.${name} loses its default, on which older code may rely.` }];
+  return isSet
+    ? []
+    : [
+        {
+          rule: "drop-default",
+          class: "WARN",
+          text: `${table}.${name} loses its default, on which older code may rely.`,
+        },
+      ];
 }
 
 function judgeSetNotNull(table: string, name: string, memory: SchemaMemory): Finding[] {
   if (!memory.isNewColumn(table, name)) {
     return [
       {
+        rule: "set-not-null",
         class: "WARN",
         text: `${table}.${name} takes no null any more: rows with one make it fail, and older code may write one.`,
       },
@@ -89,7 +129,13 @@ function judgeSetNotNull(table: string, name: string, memory: SchemaMemory): Fin
   }
   return memory.isFilled(table, name)
     ? []
-    : [{ class: "BREAKS", text: `${table}.${name} takes no null, and older code does not fill it.` }];
+    : [
+        {
+          rule: "required-column",
+          class: "BREAKS",
+          text: `${table}.${name} takes no null, and older code does not fill it.`,
+        },
+      ];
 }
 
 function judgeNewColumn(table: string, column: ColumnDef | undefined, memory: SchemaMemory): Finding[] {
@@ -99,11 +145,18 @@ function judgeNewColumn(table: string, column: ColumnDef | undefined, memory: Sc
   const required = constraints.some(({ contype }) => contype === "CONSTR_NOTNULL" || contype === "CONSTR_PRIMARY");
   return [
     ...(required && !isFilled(column)
-      ? [{ class: "BREAKS" as const, text: `${name} must be given in every INSERT, and older code does not know it.` }]
+      ? [
+          {
+            rule: "add-required-column" as const,
+            class: "BREAKS" as const,
+            text: `${name} must be given in every INSERT, and older code does not know it.`,
+          },
+        ]
       : []),
     ...(constraints.some(({ contype, raw_expr }) => contype === "CONSTR_DEFAULT" && isVolatile(raw_expr))
       ? [
           {
+            rule: "volatile-default" as const,
             class: "WARN" as const,
             text: `${name} has a default that differs by row: the table is rewritten and locked meanwhile.`,
           },
@@ -136,17 +189,28 @@ function judgeType(table: string, name: string, column: ColumnDef | undefined): 
   const type = typeName(column);
   if (column?.raw_default !== undefined) {
     return [
-      { class: "DESTROYS", text: `${table}.${name} becomes ${type} by an expression, which may lose what it held.` },
+      {
+        rule: "type-change",
+        class: "DESTROYS",
+        text: `${table}.${name} becomes ${type} by an expression, which may lose what it held.`,
+      },
     ];
   }
   return widening.includes(type) || (type === "varchar" && column?.typeName?.typmods === undefined)
     ? [
         {
+          rule: "type-change",
           class: "WARN",
           text: `${table}.${name} becomes ${type}: older code may read it as something else, and the table may be rewritten.`,
         },
       ]
-    : [{ class: "BREAKS", text: `${table}.${name} becomes ${type}, which may refuse what older code writes.` }];
+    : [
+        {
+          rule: "type-change",
+          class: "BREAKS",
+          text: `${table}.${name} becomes ${type}, which may refuse what older code writes.`,
+        },
+      ];
 }
 
 function judgeConstraint(table: string, constraint: Constraint | undefined): Finding[] {
@@ -162,6 +226,7 @@ function judgeConstraint(table: string, constraint: Constraint | undefined): Fin
   if (kind === undefined || constraint?.contype === "CONSTR_NOTNULL") return [];
   return [
     {
+      rule: "add-constraint",
       class: "WARN",
       text: `A new ${kind} on ${table} binds what older code writes, and fails on data that breaks it.`,
     },

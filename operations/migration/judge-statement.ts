@@ -35,7 +35,9 @@ export function judgeStatement(node: Node, memory: SchemaMemory): Finding[] {
   if ("InsertStmt" in node) return judgeInsert(node.InsertStmt, memory);
   if ("DeleteStmt" in node) {
     const table = tableName(node.DeleteStmt.relation);
-    return memory.isNew(table) ? [] : [{ class: "DESTROYS", text: `Rows of ${table} are deleted.` }];
+    return memory.isNew(table)
+      ? []
+      : [{ rule: "removes-rows", class: "DESTROYS", text: `Rows of ${table} are deleted.` }];
   }
   if ("TruncateStmt" in node) {
     const tables = (node.TruncateStmt.relations ?? []).map((one) =>
@@ -43,56 +45,98 @@ export function judgeStatement(node: Node, memory: SchemaMemory): Finding[] {
     );
     return tables
       .filter((table) => !memory.isNew(table))
-      .map((table) => ({ class: "DESTROYS", text: `${table} is emptied.` }));
+      .map((table) => ({ rule: "removes-rows", class: "DESTROYS", text: `${table} is emptied.` }));
   }
   if ("MergeStmt" in node)
-    return [{ class: "DESTROYS", text: `Rows of ${tableName(node.MergeStmt.relation)} are changed or deleted.` }];
+    return [
+      {
+        rule: "removes-rows",
+        class: "DESTROYS",
+        text: `Rows of ${tableName(node.MergeStmt.relation)} are changed or deleted.`,
+      },
+    ];
   if ("AlterObjectSchemaStmt" in node) {
     const table = tableName(node.AlterObjectSchemaStmt.relation);
-    return [{ class: "BREAKS", text: `${table} moves to another schema, where older code does not look.` }];
+    return [
+      { rule: "rename", class: "BREAKS", text: `${table} moves to another schema, where older code does not look.` },
+    ];
   }
   if ("CreateTrigStmt" in node) {
     const table = tableName(node.CreateTrigStmt.relation);
     return memory.isNew(table)
       ? []
-      : [{ class: "WARN", text: `Writes of ${table} run a new trigger, those of older code too.` }];
+      : [
+          {
+            rule: "alter-table",
+            class: "WARN",
+            text: `Writes of ${table} run a new trigger, those of older code too.`,
+          },
+        ];
   }
   if ("CreatePolicyStmt" in node)
     return [
       {
+        rule: "row-security",
         class: "WARN",
         text: `Row security of ${tableName(node.CreatePolicyStmt.table)} changes what older code sees.`,
       },
     ];
   if ("RuleStmt" in node)
-    return [{ class: "WARN", text: `Statements on ${tableName(node.RuleStmt.relation)} are rewritten by a new rule.` }];
+    return [
+      {
+        rule: "replaced-object",
+        class: "WARN",
+        text: `Statements on ${tableName(node.RuleStmt.relation)} are rewritten by a new rule.`,
+      },
+    ];
   if ("GrantStmt" in node) {
     return node.GrantStmt.is_grant === true
       ? []
-      : [{ class: "BREAKS", text: "A right is taken away that older code may use." }];
+      : [{ rule: "revoke", class: "BREAKS", text: "A right is taken away that older code may use." }];
   }
   if ("ViewStmt" in node)
     return node.ViewStmt.replace === true
-      ? [{ class: "WARN", text: `The view ${tableName(node.ViewStmt.view)} is replaced under older code.` }]
+      ? [
+          {
+            rule: "replaced-object",
+            class: "WARN",
+            text: `The view ${tableName(node.ViewStmt.view)} is replaced under older code.`,
+          },
+        ]
       : [];
   if ("CreateFunctionStmt" in node)
     return node.CreateFunctionStmt.replace === true
-      ? [{ class: "WARN", text: "A function is replaced under older code." }]
+      ? [{ rule: "replaced-object", class: "WARN", text: "A function is replaced under older code." }]
       : [];
-  if ("AlterDomainStmt" in node) return [{ class: "WARN", text: "A domain changes what it takes." }];
-  if ("DropOwnedStmt" in node) return [{ class: "DESTROYS", text: "Everything that a role owns is dropped." }];
-  if ("DropdbStmt" in node) return [{ class: "DESTROYS", text: "A database is dropped." }];
+  if ("AlterDomainStmt" in node)
+    return [{ rule: "add-constraint", class: "WARN", text: "A domain changes what it takes." }];
+  if ("DropOwnedStmt" in node)
+    return [{ rule: "removes-rows", class: "DESTROYS", text: "Everything that a role owns is dropped." }];
+  if ("DropdbStmt" in node) return [{ rule: "removes-rows", class: "DESTROYS", text: "A database is dropped." }];
   if ("DoStmt" in node)
-    return [{ class: "OPAQUE", text: "A DO block can run anything; review it, or write its statements one by one." }];
-  if ("CallStmt" in node) return [{ class: "OPAQUE", text: "A procedure can run anything." }];
+    return [
+      {
+        rule: "opaque-statement",
+        class: "OPAQUE",
+        text: "A DO block can run anything; review it, or write its statements one by one.",
+      },
+    ];
+  if ("CallStmt" in node) return [{ rule: "opaque-statement", class: "OPAQUE", text: "A procedure can run anything." }];
   if ("ExecuteStmt" in node || "PrepareStmt" in node)
-    return [{ class: "OPAQUE", text: "A prepared statement is run." }];
+    return [{ rule: "opaque-statement", class: "OPAQUE", text: "A prepared statement is run." }];
   if ("VacuumStmt" in node || "ClusterStmt" in node)
-    return [{ class: "WARN", text: "Rewriting a table locks it for everybody." }];
-  if ("LockStmt" in node) return [{ class: "WARN", text: "A table is locked; others wait for the whole transaction." }];
+    return [{ rule: "table-lock", class: "WARN", text: "Rewriting a table locks it for everybody." }];
+  if ("LockStmt" in node)
+    return [{ rule: "table-lock", class: "WARN", text: "A table is locked; others wait for the whole transaction." }];
   return harmless.some((kind) => kind in node)
     ? []
-    : [{ class: "OPAQUE", text: `${Object.keys(node)[0] ?? "A statement"} is not one that is known here.` }];
+    : [
+        {
+          rule: "opaque-statement",
+          class: "OPAQUE",
+          text: `${Object.keys(node)[0] ?? "A statement"} is not one that is known here.`,
+        },
+      ];
 }
 
 /** Statements that neither older code nor the data notices. */
@@ -130,12 +174,19 @@ function judgeIndex(index: IndexStmt, memory: SchemaMemory): Finding[] {
   if (memory.isNew(table)) return [];
   return [
     ...(index.unique === true
-      ? [{ class: "WARN" as const, text: `A new unique index on ${table} may refuse what older code writes.` }]
+      ? [
+          {
+            rule: "unique-index" as const,
+            class: "WARN" as const,
+            text: `A new unique index on ${table} may refuse what older code writes.`,
+          },
+        ]
       : []),
     ...(index.concurrent === true
       ? []
       : [
           {
+            rule: "index-blocks-writes" as const,
             class: "WARN" as const,
             text: `Building an index on ${table} blocks its writes; use CONCURRENTLY for a large table.`,
           },
@@ -149,17 +200,25 @@ function judgeRename(rename: RenameStmt, memory: SchemaMemory): Finding[] {
   if (rename.renameType === "OBJECT_COLUMN") {
     return memory.isNew(table)
       ? []
-      : [{ class: "BREAKS", text: `${table}.${from} becomes ${to}, and older code names the old one.` }];
+      : [
+          {
+            rule: "rename",
+            class: "BREAKS",
+            text: `${table}.${from} becomes ${to}, and older code names the old one.`,
+          },
+        ];
   }
   if (rename.renameType === "OBJECT_TABLE" || rename.renameType === "OBJECT_VIEW") {
     if (memory.isNew(table)) {
       memory.createTable(to);
       return [];
     }
-    return [{ class: "BREAKS", text: `${table} becomes ${to}, and older code names the old one.` }];
+    return [{ rule: "rename", class: "BREAKS", text: `${table} becomes ${to}, and older code names the old one.` }];
   }
   if (["OBJECT_INDEX", "OBJECT_TABCONSTRAINT", "OBJECT_SEQUENCE"].includes(rename.renameType ?? "")) return [];
-  return [{ class: "BREAKS", text: `Something that older code may name is called ${to} from then on.` }];
+  return [
+    { rule: "rename", class: "BREAKS", text: `Something that older code may name is called ${to} from then on.` },
+  ];
 }
 
 const destroyedByDrop = ["OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"];
@@ -180,21 +239,39 @@ function judgeDrop(drop: DropStmt, memory: SchemaMemory): Finding[] {
     const name = objectName(object);
     if (kind === "OBJECT_TABLE" && memory.isNew(name)) return [];
     if (destroyedByDrop.includes(kind))
-      return [{ class: "DESTROYS", text: `The ${what} ${name} is dropped with what is in it.` }];
+      return [{ rule: "drop-table", class: "DESTROYS", text: `The ${what} ${name} is dropped with what is in it.` }];
     if (usedByCode.includes(kind))
-      return [{ class: "BREAKS", text: `The ${what} ${name} is dropped, and older code may use it.` }];
+      return [
+        { rule: "drop-object", class: "BREAKS", text: `The ${what} ${name} is dropped, and older code may use it.` },
+      ];
     if (kind === "OBJECT_INDEX")
       return [
-        { class: "WARN", text: `The index ${name} is dropped: older code may need it, for speed or for ON CONFLICT.` },
+        {
+          rule: "drop-index",
+          class: "WARN",
+          text: `The index ${name} is dropped: older code may need it, for speed or for ON CONFLICT.`,
+        },
       ];
-    return [{ class: "WARN", text: `The ${what} ${name} is dropped.` }];
+    return [{ rule: "foreign-object", class: "WARN", text: `The ${what} ${name} is dropped.` }];
   });
 }
 
 function judgeEnum({ oldVal, newVal }: AlterEnumStmt): Finding[] {
   return oldVal === undefined
-    ? [{ class: "WARN", text: `Older code may read the new value ${newVal ?? ""}, which it does not know.` }]
-    : [{ class: "BREAKS", text: `The value ${oldVal} becomes ${newVal ?? ""}, and older code writes the old one.` }];
+    ? [
+        {
+          rule: "enum-value",
+          class: "WARN",
+          text: `Older code may read the new value ${newVal ?? ""}, which it does not know.`,
+        },
+      ]
+    : [
+        {
+          rule: "rename",
+          class: "BREAKS",
+          text: `The value ${oldVal} becomes ${newVal ?? ""}, and older code writes the old one.`,
+        },
+      ];
 }
 
 function judgeUpdate(update: UpdateStmt, memory: SchemaMemory): Finding[] {
@@ -216,8 +293,20 @@ function judgeOverwriting(table: string, targets: Node[] | undefined, memory: Sc
   const columns = (targets ?? []).map((target) => ("ResTarget" in target ? (target.ResTarget.name ?? "") : ""));
   const overwritten = columns.filter((column) => !memory.isNewColumn(table, column));
   return overwritten.length > 0
-    ? [{ class: "DESTROYS", text: `${table}.${overwritten.join(", ")} is overwritten; the old values are gone.` }]
-    : [{ class: "WARN", text: `Rows of ${table} are locked while ${columns.join(", ")} is filled.` }];
+    ? [
+        {
+          rule: "overwrites-rows",
+          class: "DESTROYS",
+          text: `${table}.${overwritten.join(", ")} is overwritten; the old values are gone.`,
+        },
+      ]
+    : [
+        {
+          rule: "table-lock",
+          class: "WARN",
+          text: `Rows of ${table} are locked while ${columns.join(", ")} is filled.`,
+        },
+      ];
 }
 
 /** A SELECT is a question, unless it calls something. Functions of PostgreSQL's own that only read are not told apart here. */
@@ -225,13 +314,13 @@ function judgeSelect(select: SelectStmt): Finding[] {
   const nested = judgeNested(select);
   if (nested.length > 0) return nested;
   return JSON.stringify(select).includes('"FuncCall"')
-    ? [{ class: "OPAQUE", text: "A SELECT calls a function, which can do anything." }]
+    ? [{ rule: "opaque-statement", class: "OPAQUE", text: "A SELECT calls a function, which can do anything." }]
     : [];
 }
 
 /** A WITH may change data inside of a statement that otherwise only reads or adds. */
 function judgeNested(statement: SelectStmt | InsertStmt): Finding[] {
   return /"(Delete|Update|Merge)Stmt"/.test(JSON.stringify(statement))
-    ? [{ class: "DESTROYS", text: "Rows are changed or deleted inside of another statement." }]
+    ? [{ rule: "nested-write", class: "DESTROYS", text: "Rows are changed or deleted inside of another statement." }]
     : [];
 }

@@ -43,7 +43,9 @@ export function planMigration({ record, history, explained, running }: PlanFacts
   }
   const fatal = pending.filter((migration) => migration.class === "BREAKS" || migration.class === "DESTROYS");
   if (fatal.length > 0 && running !== null && !record.maintenance) {
-    const findings = fatal.flatMap(({ name, findings: why }) => why.map((one) => `  - ${name}: ${one}`));
+    const findings = fatal.flatMap(({ name, findings: why }) =>
+      why.map((one) => `  - ${name}: ${one.class}: ${one.message}`),
+    );
     throw refused(
       `release ${running.id}, which serves meanwhile, cannot live with these migrations, or data would be lost:\n${findings.join("\n")}\n`,
       "Split the release (expand first, contract later), or declare `maintenance: true` in it.",

@@ -45,7 +45,9 @@ export class SchemaMemory {
     return [...this.#dropped]
       .filter((column) => this.#added.has(column))
       .map((column) => ({
+        rule: "column-wiped" as const,
         class: "DESTROYS" as const,
+        forbidden: true as const,
         text: `${column} is dropped and added again, which empties it: alter or rename the column instead.`,
       }));
   }

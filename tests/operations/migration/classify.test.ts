@@ -108,7 +108,7 @@ describe("the class of a migration", () => {
     for (const statements of cases) {
       it(`is ${wanted} for ${[statements].flat().join("; ")}`, async () => {
         const { class: found, findings } = await classify(...[statements].flat());
-        assert.equal(found, wanted, findings.join("\n"));
+        assert.equal(found, wanted, JSON.stringify(findings));
         assert.equal(findings.length > 0, wanted !== "SAFE");
       });
     }
@@ -118,8 +118,16 @@ describe("the class of a migration", () => {
     const { class: found, findings } = await classify("CREATE INDEX i ON t (a)", "DROP TABLE t", "DROP TABLE t");
     assert.equal(found, "DESTROYS");
     assert.deepEqual(findings, [
-      "WARN: Building an index on t blocks its writes; use CONCURRENTLY for a large table.",
-      "DESTROYS: The table t is dropped with what is in it.",
+      {
+        ...{ rule: "index-blocks-writes", class: "WARN", statement: 0, forbidden: false },
+        message: "Building an index on t blocks its writes; use CONCURRENTLY for a large table.",
+        remedy: "Use CREATE INDEX CONCURRENTLY in a migration with `transaction = false`, unless the table is small.",
+      },
+      {
+        ...{ rule: "drop-table", class: "DESTROYS", statement: 1, forbidden: false },
+        message: "The table t is dropped with what is in it.",
+        remedy: "Stop using it in this release and drop it in a later one, under maintenance.",
+      },
     ]);
   });
 
@@ -129,7 +137,9 @@ describe("the class of a migration", () => {
       "ALTER TABLE t ADD a varchar(400)",
     );
     assert.equal(found, "DESTROYS");
-    assert.match(findings.join("\n"), /t\.a is dropped and added again, which empties it/);
+    const wiped = findings.find(({ rule }) => rule === "column-wiped");
+    assert.match(wiped?.message ?? "", /t\.a is dropped and added again, which empties it/);
+    assert.equal(wiped?.forbidden, true);
   });
 
   it("is at best OPAQUE when not all statements are known", async () => {
@@ -145,9 +155,9 @@ describe("the class of a migration", () => {
 
   it("reads several statements in one piece, and tables outside of public", async () => {
     const { findings } = await classify("CREATE TABLE s (a int); DROP TABLE public.t; DROP TABLE audit.t");
-    assert.deepEqual(findings, [
-      "DESTROYS: The table t is dropped with what is in it.",
-      "DESTROYS: The table audit.t is dropped with what is in it.",
-    ]);
+    assert.deepEqual(
+      findings.map(({ message }) => message),
+      ["The table t is dropped with what is in it.", "The table audit.t is dropped with what is in it."],
+    );
   });
 });

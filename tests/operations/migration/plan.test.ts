@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { planMigration, type PlanFacts } from "../../../operations/migration/plan.ts";
 import { OperationError } from "../../../operations/error.ts";
-import type { MigrationClass, ReleaseRecord } from "../../../operations/release/spec.ts";
+import type { MigrationClass, MigrationFinding, ReleaseRecord } from "../../../operations/release/spec.ts";
 
 const image = `registry.example/affexai/backend@sha256:${"a".repeat(64)}`;
+const because = (kind: MigrationClass): MigrationFinding => ({
+  ...{
+    rule: "some-rule",
+    class: kind,
+    statement: null,
+    message: "because.",
+    remedy: "Do otherwise.",
+    forbidden: false,
+  },
+});
 const record = (names: readonly string[], kind: MigrationClass = "SAFE", maintenance = false): ReleaseRecord => ({
   version: 1,
   id: "release-2",
@@ -12,8 +22,9 @@ const record = (names: readonly string[], kind: MigrationClass = "SAFE", mainten
   images: { backend: image, frontend: image },
   migrations: names.map((name) => ({
     ...{ name, sha256: "0".repeat(64), statements: [], hasDown: true, downProven: false, transaction: true },
+    rehearsal: null,
     expects: { deletes: {}, updates: {}, remains: [] },
-    ...{ class: kind, findings: kind === "SAFE" ? [] : [`${kind}: because.`] },
+    ...{ class: kind, findings: kind === "SAFE" ? [] : [because(kind)] },
   })),
   contract: {},
   typeorm: { synchronize: false, dropSchema: false, migrationsRun: false },
