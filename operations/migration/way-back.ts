@@ -120,7 +120,7 @@ async function restore(way: WayBack, failure: unknown, context: Context): Promis
     );
     await run.assertHeld();
     await journal.step("swap", { kept }, () =>
-      swapDatabases(run.client, { database, restored: target, kept }, context),
+      swapDatabases(run.client, { access: access.migrator, restored: target, kept }, context),
     );
   } catch (error) {
     throw ended(
