@@ -1,5 +1,6 @@
 import type { Verb } from "../verb.ts";
 import { backupStore } from "./backup-store.ts";
+import { lastDrills } from "./drill-record.ts";
 import { summary } from "./manifest.ts";
 import { BackupListResult, BackupListSpec } from "./spec.ts";
 
@@ -8,6 +9,9 @@ export const listBackups: Verb<typeof BackupListSpec, typeof BackupListResult> =
   spec: BackupListSpec,
   result: BackupListResult,
   async run(spec, context) {
-    return { backups: (await backupStore(spec, context).manifests(spec.reason)).reverse().map(summary) };
+    const store = backupStore(spec, context);
+    const [manifests, drills] = await Promise.all([store.manifests(spec.reason), lastDrills(store)]);
+    const backups = manifests.map((one) => ({ ...summary(one), drilledAt: drills.get(one.id) ?? null }));
+    return { backups: backups.reverse() };
   },
 };

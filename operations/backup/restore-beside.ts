@@ -4,16 +4,15 @@ import type { Context } from "../verb.ts";
 import { onDatabase, type DatabaseAccess } from "../database/access.ts";
 import type { BackupStore } from "./backup-store.ts";
 import { libpqEnvironment, withConnection } from "../database/connection.ts";
-import { readContents } from "../database/content.ts";
+import { differencesFromManifest } from "./compare-with-manifest.ts";
 import { feedPgRestore } from "./feed-pg-restore.ts";
-import { readFingerprint } from "../database/fingerprint.ts";
-import { readHistory } from "../database/history.ts";
-import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
+import { assertReadable } from "./open-dump.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
+import { restoreFromFile } from "./restore-from-file.ts";
 
 export interface RestoreRequest {
-  /** The migrator's, on the application's database. */
+  /** Who restores; becomes the owner. */
   readonly access: DatabaseAccess;
   readonly applicationName: string;
   readonly store: BackupStore;
@@ -21,23 +20,44 @@ export interface RestoreRequest {
   /** The database to make; must not exist. */
   readonly target: string;
   readonly timeoutMs: number;
+  /** The database that the target is made and dropped from. By default the operations database of `access`. */
+  readonly maintenance?: string;
+  /** Leave owners and rights out: for a server that has none of the roles. */
+  readonly withoutRoles?: boolean;
+  /** A folder of this machine for the dump, which pg_restore then reads with several jobs. Without one the dump is streamed. */
+  readonly local?: string;
+}
+
+/** Wall-clock seconds. Restoring includes the download; verifying includes ANALYZE. */
+export interface RestoreTimes {
+  readonly restoreSeconds: number;
+  readonly verifySeconds: number;
 }
 
 /**
  * Restores a backup into a new database and compares it with the manifest: every row, the schema, the history, the foreign keys. The
  * database that serves is not touched. A restore that fails or differs leaves nothing behind.
  */
-export async function restoreBeside(request: RestoreRequest, context: Context): Promise<void> {
+export async function restoreBeside(request: RestoreRequest, context: Context): Promise<RestoreTimes> {
   const { access, target, manifest } = request;
-  const maintenance = onDatabase(access, operationsDatabase(access.database));
+  const maintenance = onDatabase(access, request.maintenance ?? operationsDatabase(access.database));
   const options = { applicationName: request.applicationName };
+  await assertReadable(request.store, manifest, context.env);
+  const began = performance.now();
   await withConnection(maintenance, options, (client) => createEmpty(client, access, target, manifest));
   try {
-    await context.progress.step(`restore ${manifest.id} into ${target}`, () => streamIn(request, context));
+    await context.progress.step(`restore ${manifest.id} into ${target}`, (progress) =>
+      bringIn(request, { ...context, progress }),
+    );
+    const restored = performance.now();
     await withConnection(onDatabase(access, target), options, async (client) => {
       await context.progress.step("statistics", () => client.query("ANALYZE"));
-      await context.progress.step("compare with the manifest", () => compare(client, manifest, target));
+      await context.progress.step("compare with the manifest", async () => {
+        const differences = await differencesFromManifest(client, manifest);
+        if (differences.length > 0) throw different(target, manifest, differences);
+      });
     });
+    return { restoreSeconds: seconds(restored - began), verifySeconds: seconds(performance.now() - restored) };
   } catch (error) {
     await withConnection(maintenance, options, (client) => dropDatabase(client, target)).catch((reason: unknown) => {
       // The next run drops it: its run's id is in the name.
@@ -50,6 +70,11 @@ export async function restoreBeside(request: RestoreRequest, context: Context): 
 /** Drops a database that no application uses, ending what is still connected to it. */
 export async function dropDatabase(client: pg.Client, database: string): Promise<void> {
   await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
+}
+
+/** Milliseconds as seconds, to the millisecond. */
+export function seconds(milliseconds: number): number {
+  return Math.round(milliseconds) / 1000;
 }
 
 async function createEmpty(
@@ -75,40 +100,27 @@ async function createEmpty(
   await client.query(`REVOKE ALL ON DATABASE ${pg.escapeIdentifier(target)} FROM PUBLIC`);
 }
 
-async function streamIn(
-  { access, applicationName, store, manifest, target, timeoutMs }: RestoreRequest,
+async function bringIn(
+  { access, applicationName, store, manifest, target, timeoutMs, withoutRoles = false, local }: RestoreRequest,
   context: Context,
 ): Promise<void> {
-  await feedPgRestore(
-    {
-      store,
-      manifest,
-      // Without --exit-on-error it goes on after errors and only says so at the end.
-      arguments: ["--exit-on-error", "--no-password", `--dbname=${target}`],
-      connection: await libpqEnvironment(onDatabase(access, target), applicationName),
-      timeoutMs,
-    },
-    context,
-  );
+  const restore = {
+    store,
+    manifest,
+    // Without --exit-on-error it goes on after errors and only says so at the end.
+    arguments: [
+      ...["--exit-on-error", "--no-password", `--dbname=${target}`],
+      ...(withoutRoles ? ["--no-owner", "--no-acl"] : []),
+    ],
+    connection: await libpqEnvironment(onDatabase(access, target), applicationName),
+    timeoutMs,
+  };
+  if (local === undefined) await feedPgRestore(restore, context);
+  else await restoreFromFile({ ...restore, folder: local }, context);
 }
 
-async function compare(client: pg.Client, manifest: Manifest, target: string): Promise<void> {
-  const differences: string[] = [];
-  const restored = new Map((await readContents(client)).map((content) => [content.table, content]));
-  for (const { table, rows, hash } of manifest.tables) {
-    const found = restored.get(table);
-    if (found === undefined) differences.push(`${table} is missing`);
-    else if (found.rows !== rows) differences.push(`${table} has ${found.rows} rows instead of ${rows}`);
-    else if (found.hash !== hash) differences.push(`${table} has other content`);
-  }
-  if ((await readFingerprint(client, manifest.historyTable)).sha256 !== manifest.fingerprint)
-    differences.push("the schema differs");
-  const history = (await readHistory(client, manifest.historyTable)).map(({ name }) => name);
-  if (history.join() !== manifest.migrations.join()) differences.push("the history of migrations differs");
-  const { brokenForeignKeys, laggingSequences } = await readIntegrity(client);
-  differences.push(...brokenForeignKeys.map((key) => `foreign key ${key} point at nothing`), ...laggingSequences);
-  if (differences.length === 0) return;
-  throw new OperationError("failed", {
+function different(target: string, manifest: Manifest, differences: readonly string[]): OperationError {
+  return new OperationError("failed", {
     where: `database ${target}`,
     what: `is not what the manifest of ${manifest.id} says: ${differences.join("; ")}.`,
     next: "It was dropped and nothing else was touched. Use another backup.",

@@ -7,3 +7,8 @@ export function restoredName(database: string, runId: string): string {
 export function keptName(database: string, runId: string): string {
   return `${database}_old_${runId}`;
 }
+
+/** The scratch database of a drill. */
+export function drillName(database: string, runId: string): string {
+  return `${database}_drill_${runId}`;
+}

@@ -35,7 +35,10 @@ export const BackupSummary = z.strictObject({
 export type BackupSummary = z.infer<typeof BackupSummary>;
 
 export const BackupListSpec = z.strictObject({ ...BackupTarget.shape, reason: BackupReason.optional() });
-export const BackupListResult = z.strictObject({ backups: z.array(BackupSummary) });
+/** `drilledAt`: when a drill last proved that it can be restored; null for never. */
+export const BackupListResult = z.strictObject({
+  backups: z.array(z.strictObject({ ...BackupSummary.shape, drilledAt: z.iso.datetime().nullable() })),
+});
 
 /** Without an id, the newest backup. */
 export const BackupVerifySpec = z.strictObject({ ...BackupTarget.shape, id: BackupId.optional() });
@@ -51,6 +54,8 @@ export const BackupRestoreSpec = z.strictObject({
   ...BackupTarget.shape,
   id: BackupId.optional(),
   dryRun: z.boolean(),
+  /** A folder of this machine for the dump, from which pg_restore restores with several jobs. Without one the dump is streamed. */
+  local: z.string().optional(),
   /** The role whose settings in the database are carried over. */
   app: Identifier,
 });
@@ -62,4 +67,27 @@ export const BackupRestoreResult = z.strictObject({
   rows: z.int(),
   restoreSeconds: z.number(),
   swapSeconds: z.number().nullable(),
+  /** Settings of the database that could not be carried over, as the statements that a superuser has to run. */
+  lostSettings: z.array(z.string()),
 });
+
+/**
+ * Without an id, the newest backup. DRILL_DATABASE_URL in the environment names another server, by an empty database of it; without it
+ * the scratch database is made on the server of DATABASE_URL.
+ */
+export const BackupDrillSpec = z.strictObject({ ...BackupTarget.shape, id: BackupId.optional() });
+/**
+ * What a drill measured. `rpoSeconds`: the age of the backup's snapshot when it was proven, which is what would have been lost.
+ * `rtoSeconds`: download, restore and verification; a swap comes on top and takes less than a second.
+ */
+export const BackupDrillResult = z.strictObject({
+  id: BackupId,
+  takenAt: z.iso.datetime(),
+  rows: z.int(),
+  restoreSeconds: z.number(),
+  verifySeconds: z.number(),
+  rpoSeconds: z.number(),
+  rtoSeconds: z.number(),
+  drilledAt: z.iso.datetime(),
+});
+export type BackupDrillResult = z.infer<typeof BackupDrillResult>;

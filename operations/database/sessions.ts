@@ -9,7 +9,7 @@ const intervalMs = 100;
 
 /**
  * Ends every session that `condition` selects in pg_stat_activity, again and again until there is none: pools reconnect. Throws an
- * OperationError that names who is left, at once for a superuser's session, which only a superuser may end.
+ * OperationError that names who is left: after `withinMs`, and at once for a superuser's session, which only a superuser may end.
  */
 export async function endSessions(
   client: pg.Client,
@@ -17,11 +17,12 @@ export async function endSessions(
   condition: string,
   values: readonly unknown[],
   context: Pick<Context, "progress" | "signal">,
+  withinMs = limitMs,
 ): Promise<void> {
   await waitFor(
     {
       what,
-      timeoutMs: limitMs,
+      timeoutMs: withinMs,
       intervalMs,
       next: "End these sessions by hand (pg_terminate_backend as a superuser) and run again.",
       async look() {
