@@ -70,6 +70,8 @@ export interface Environment {
     database?: string,
   ): Promise<Row[]>;
   connect(as: "admin" | "migrator" | "app", database?: string): Promise<pg.Client>;
+  /** Drops its databases now, for tests that make hundreds. */
+  discard(): Promise<void>;
 }
 
 export async function environment(): Promise<Environment> {
@@ -120,6 +122,17 @@ export async function environment(): Promise<Environment> {
   await objectStorage(env).send(new CreateBucketCommand({ Bucket: bucket }));
   return {
     ...{ name, roles, bucket, env, notes, context, connect },
+    async discard() {
+      const client = await connect("admin", "postgres");
+      const { rows } = await client.query<{ datname: string }>(
+        "SELECT datname::text FROM pg_database WHERE datname LIKE $1",
+        [`${name}%`],
+      );
+      for (const { datname } of rows) {
+        await client.query(`DROP DATABASE ${pg.escapeIdentifier(datname)} WITH (FORCE)`);
+      }
+      await client.end();
+    },
     async sql<Row extends pg.QueryResultRow>(
       as: "admin" | "migrator" | "app",
       text: string,
