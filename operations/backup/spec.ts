@@ -91,3 +91,50 @@ export const BackupDrillResult = z.strictObject({
   drilledAt: z.iso.datetime(),
 });
 export type BackupDrillResult = z.infer<typeof BackupDrillResult>;
+
+/** How many days a replaced database is kept before `dropExpiredKept` drops it. */
+const KeptDays = z.number().nonnegative().default(7);
+/** DATABASE_URL (migrator) in the environment. */
+export const KeptListSpec = z.strictObject({ days: KeptDays });
+export const KeptExpireSpec = KeptListSpec;
+export const KeptDropSpec = z.strictObject({ name: Identifier });
+/** `keptAt`: when the swap replaced it, null when the journal does not know it. `closed`: its run is closed in the journal. */
+export const KeptDatabase = z.strictObject({
+  name: z.string(),
+  bytes: z.int(),
+  keptAt: z.iso.datetime().nullable(),
+  closed: z.boolean(),
+  /** It may be dropped now, being older than the days asked for. */
+  expired: z.boolean(),
+});
+export type KeptDatabase = z.infer<typeof KeptDatabase>;
+export const KeptListResult = z.strictObject({ kept: z.array(KeptDatabase) });
+export const KeptDropResult = z.strictObject({ dropped: z.array(z.string()) });
+
+/** DATABASE_URL (migrator) and BACKUP_DATABASE_URL (the role that reads) in the environment. */
+export const SalvageSpec = z.strictObject({
+  /** A kept database. */
+  from: Identifier,
+  /** Only rows with a date or time from then on in any column; all rows of a table that has no such column. */
+  since: z.iso.datetime({ offset: true }).optional(),
+  /** A folder of this machine, empty or not there yet. */
+  out: z.string().min(1),
+});
+/** What the live database lacks of one table of the kept one. */
+export const SalvagedTable = z.strictObject({
+  table: z.string(),
+  /** How rows were told apart: by primary key and content, or, in a table without one, by content alone. */
+  comparedBy: z.enum(["primary key", "content"]),
+  /** Rows whose key (or content) is not in the live database: `<table>.missing.csv`. */
+  missing: z.int(),
+  /** Rows that are in the live database with other content: `<table>.changed.csv`. */
+  changed: z.int(),
+  /** Rows that only the live database has; not exported. */
+  onlyLive: z.int(),
+  /** Columns that only the kept table has: exported, and not compared. */
+  onlyKeptColumns: z.array(z.string()),
+  /** The columns that `since` was applied to; empty when it was not given, or there is none of a fitting type. */
+  sinceColumns: z.array(z.string()),
+});
+export type SalvagedTable = z.infer<typeof SalvagedTable>;
+export const SalvageResult = z.strictObject({ from: z.string(), out: z.string(), tables: z.array(SalvagedTable) });
