@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { BackupReason } from "../backup/spec.ts";
 import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
+import { addRecoveryVerbs } from "./backup-recovery.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
 
 interface Options {
@@ -9,11 +10,16 @@ interface Options {
   json?: boolean;
 }
 
-/** `affexai backup create|list|verify|restore`. */
+interface RestoreOptions extends Options {
+  dryRun?: boolean;
+  local?: string;
+}
+
+/** `affexai backup create|list|verify|restore|drill|kept|salvage`. */
 export function addBackupVerbs(program: Command, { watched, write }: Surroundings): void {
   const backup = noun(program, "backup", "exact copies of a stack's database in its backup bucket");
-  const verb = (name: string, description: string) =>
-    backup
+  const verb = (name: string, description: string, parent = backup) =>
+    parent
       .command(name)
       .description(description)
       .requiredOption("--stack <name>", "whose database")
@@ -40,10 +46,12 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     .action(async ({ reason, ...options }: Options & { reason?: BackupReason }) => {
       const { listBackups } = await import("../backup/list.ts");
       const { backups } = await onStack(options, (target, context) => listBackups.run({ ...target, reason }, context));
-      const rows = backups.map((one) => [one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)]);
-      write(
-        options.json ? JSON.stringify({ backups }) : table([["ID", "REASON", "TAKEN AT", "ROWS", "BYTES"], ...rows]),
-      );
+      const rows = backups.map((one) => [
+        ...[one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
+        one.drilledAt ?? "never drilled",
+      ]);
+      const header = ["ID", "REASON", "TAKEN AT", "ROWS", "BYTES", "DRILLED AT"];
+      write(options.json ? JSON.stringify({ backups }) : table([header, ...rows]));
     });
 
   verb("verify", "read a backup to its end: its SHA-256, and every entry of the dump")
@@ -59,16 +67,19 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
   verb("restore", "restore beside the live database, verify against the manifest, swap")
     .argument("[id]", "the newest one unless given", backupId)
     .option("--dry-run", "stop before the swap and drop what was restored")
-    .action(async (id: string | undefined, { dryRun = false, ...options }: Options & { dryRun?: boolean }) => {
+    .option("--local <folder>", "download the dump to there first, and restore with several jobs")
+    .action(async (id: string | undefined, { dryRun = false, local, ...options }: RestoreOptions) => {
       const { restoreBackup } = await import("../backup/restore.ts");
       const result = await onStack(options, (target, context, { targets }) =>
-        restoreBackup.run({ ...target, id, dryRun, app: targets.roles.app }, context),
+        restoreBackup.run({ ...target, id, dryRun, local, app: targets.roles.app }, context),
       );
       const outcome = result.swapped
         ? `${result.id} serves now; the database it replaced is kept as ${result.kept ?? "nothing"}`
         : `${result.id} can be restored: ${result.rows} rows equal to the manifest in ${result.restoreSeconds.toFixed(1)} s`;
       write(options.json ? JSON.stringify(result) : outcome);
     });
+
+  addRecoveryVerbs(backup, { verb, backupId, onItsStack: onStack, write });
 
   async function onStack<T>(
     { stack, json = false }: Options,
