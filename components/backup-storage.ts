@@ -23,7 +23,8 @@ export interface BackupStorageArgs {
  * The bucket of backups and of the ledger: private, versioned, encrypted, locked.
  *
  * Backups expire by the prefix they are kept under, `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
- * Three identities: the writer cannot delete, the reader only reads, and only the pruner may delete, and only backups.
+ * Three identities: the writer cannot delete, the reader only reads and records its
+ * drills, and only the pruner may delete, and only backups.
  */
 export class BackupStorage extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:storage:BackupStorage";
@@ -85,6 +86,8 @@ export class BackupStorage extends pulumi.ComponentResource {
         bucketActions: ["s3:ListBucket", "s3:GetBucketLocation"],
         objectActions: ["s3:GetObject", "s3:GetObjectVersion"],
         objects: ["*"],
+        // What it proved.
+        writes: [`drills/${args.environment}/*`],
       },
       child,
     );

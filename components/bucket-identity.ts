@@ -12,6 +12,8 @@ export interface BucketIdentityArgs {
   /** Allowed on objects whose keys fit one of `objects`, which may end in `*`. */
   objectActions: string[];
   objects: string[];
+  /** Keys that it may also write, which may end in `*`. */
+  writes?: string[];
 }
 
 /** A user that may do exactly what is listed, in one bucket, and its access key. */
@@ -25,6 +27,7 @@ export class BucketIdentity extends pulumi.ComponentResource {
   constructor(name: string, args: BucketIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super(BucketIdentity.__pulumiType, name, args, opts);
     const child = { parent: this };
+    const arns = (keys: string[]) => keys.map((key) => `arn:aws:s3:::${args.bucket}/${key}`);
     const user = new User(`${name}-user`, { name: args.user }, child);
     const permissions = new UserPolicy(
       `${name}-permissions`,
@@ -35,11 +38,10 @@ export class BucketIdentity extends pulumi.ComponentResource {
           Version: "2012-10-17",
           Statement: [
             { Effect: "Allow", Action: args.bucketActions, Resource: `arn:aws:s3:::${args.bucket}` },
-            {
-              Effect: "Allow",
-              Action: args.objectActions,
-              Resource: args.objects.map((key) => `arn:aws:s3:::${args.bucket}/${key}`),
-            },
+            { Effect: "Allow", Action: args.objectActions, Resource: arns(args.objects) },
+            ...(args.writes === undefined
+              ? []
+              : [{ Effect: "Allow", Action: "s3:PutObject", Resource: arns(args.writes) }]),
           ],
         }),
       },

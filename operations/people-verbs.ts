@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addAgentVerbs } from "./people/agent.ts";
 import { addBackupVerbs } from "./people/backup.ts";
 import { addMaintenanceVerbs } from "./people/maintenance.ts";
 import { addReleaseVerbs } from "./people/release.ts";
@@ -15,6 +16,7 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addReleaseVerbs(program, surroundings);
   addRollbackVerb(program, surroundings);
   addBackupVerbs(program, surroundings);
+  addAgentVerbs(program, surroundings);
   addMaintenanceVerbs(program, surroundings);
   addSandboxVerbs(program, surroundings);
   return program;

@@ -1,0 +1,35 @@
+import { createBackup } from "../backup/create.ts";
+import { drillBackup } from "../backup/drill.ts";
+import { dropExpiredKept } from "../backup/kept.ts";
+import { resumeDeadRun } from "../migration/resume.ts";
+import { inspectBucket, inspectDatabase } from "./inspection.ts";
+import type { Work } from "./jobs.ts";
+import type { AgentSettings } from "./settings.ts";
+
+/** The agent's work with the verbs that people have, too. */
+export function realWork(settings: AgentSettings): Work {
+  const target = { bucket: settings.bucket, environment: settings.environment };
+  const { historyTable } = settings;
+  return {
+    inspectBucket: (context) => inspectBucket(settings, context),
+    inspectDatabase,
+    async backUp(reason, context) {
+      await createBackup.run({ ...target, reason, ...(historyTable === undefined ? {} : { historyTable }) }, context);
+    },
+    async drill(context) {
+      await drillBackup.run(target, context);
+    },
+    async prune() {},
+    async dropExpired(context) {
+      await dropExpiredKept.run({ days: settings.keepReplacedDays }, context);
+    },
+    async resume(context) {
+      const { app, maintenance } = settings;
+      const { page } = await resumeDeadRun.run(
+        { ledger: target, app, ...(maintenance === undefined ? {} : { maintenance }) },
+        context,
+      );
+      return page;
+    },
+  };
+}

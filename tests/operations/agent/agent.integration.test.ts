@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { until } from "../../sandbox/coolify/fixture.ts";
+import { AgentProcess } from "./agent-process.ts";
+import { openSite, type Site } from "./site.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+describe("the agent", () => {
+  let site: Site;
+  beforeEach(async () => {
+    site = await openSite();
+  });
+
+  const counts = async () => [(await site.backups("daily")).length, (await site.backups("hourly")).length];
+
+  it("takes what is due once, proves it, tells its figures, and ends with 0", async () => {
+    const started = new Date();
+    const agent = await AgentProcess.start(site.env, started);
+    await agent.done("expire");
+    assert.deepEqual(await counts(), [1, 1]);
+    assert.equal((await agent.get("/health/ready")).status, 200);
+    const [daily] = await site.backups("daily");
+    assert.equal(await agent.metric('affexai_backup_size_bytes{reason="daily"}'), daily?.dump.bytes);
+    assert.equal(await agent.metric("affexai_agent_turn"), 1);
+    assert.equal(await agent.metric('affexai_agent_job_runs_total{job="drill"}'), 1);
+    assert.equal(await agent.metric('affexai_agent_job_failures_total{job="prune"}'), 0);
+    assert.ok(((await agent.metric("affexai_drill_restore_seconds")) ?? 0) > 0);
+
+    // Looked again, and found that nothing was due.
+    agent.tell(new Date(started.getTime() + 6 * minuteMs));
+    await agent.done("inspect");
+    assert.deepEqual(await counts(), [1, 1]);
+
+    // Missed twice, made up once.
+    await site.age(2.5 * hourMs);
+    agent.tell(new Date(started.getTime() + 12 * minuteMs));
+    await agent.done("backup-hourly", 2);
+    agent.tell(new Date(started.getTime() + 18 * minuteMs));
+    await agent.done("inspect", 3);
+    assert.equal((await site.backups("hourly")).length, 2);
+    assert.equal(await agent.stop(), 0);
+    assert.deepEqual(
+      agent.lines.filter(({ level }) => level === "error"),
+      [],
+    );
+  });
+
+  it("gives one complete backup when it was killed in the middle of one, and none twice", async () => {
+    const now = new Date();
+    const first = await AgentProcess.start(site.env, now, "dump");
+    assert.equal(await first.died(), "SIGKILL");
+    assert.deepEqual(await counts(), [0, 0]);
+    const second = await AgentProcess.start(site.env, now);
+    await second.done("expire");
+    await second.stop();
+    assert.deepEqual(await counts(), [1, 1]);
+  });
+
+  it("lets one of two agents work, and the other take over when that one is killed", async () => {
+    const now = new Date();
+    const [one, other] = await Promise.all([AgentProcess.start(site.env, now), AgentProcess.start(site.env, now)]);
+    const working = await until("one at work", async () => {
+      for (const agent of [one, other])
+        if ((await agent.metric('affexai_agent_job_runs_total{job="expire"}')) === 1) return agent;
+      return undefined;
+    });
+    const standing = working === one ? other : one;
+    assert.deepEqual(await counts(), [1, 1]);
+    assert.equal(await standing.metric("affexai_agent_turn"), 0);
+    assert.equal((await standing.get("/health/ready")).status, 200);
+    working.child.kill("SIGKILL");
+    await working.died();
+    standing.tell(new Date(now.getTime() + minuteMs));
+    await standing.done("expire");
+    assert.equal(await standing.metric("affexai_agent_turn"), 1);
+    assert.deepEqual(await counts(), [1, 1]);
+    await standing.stop();
+  });
+
+  it("pages once when a job fails, goes on with the others, and tries again", async () => {
+    const now = new Date();
+    const agent = await AgentProcess.start({ ...site.env, BACKUP_WRITER_SECRET_ACCESS_KEY: "not-the-secret" }, now);
+    await agent.done("backup-hourly");
+    await agent.done("expire");
+    assert.deepEqual(
+      site.pages.map(({ job }) => job),
+      ["backup-daily", "backup-hourly"],
+    );
+    assert.match(site.pages[0]?.summary ?? "", /backup-daily failed: bucket/);
+    agent.tell(new Date(now.getTime() + 2 * minuteMs));
+    await agent.done("backup-hourly", 2);
+    assert.equal(site.pages.length, 2);
+    assert.equal(await agent.metric('affexai_agent_job_failures_total{job="backup-daily"}'), 2);
+    assert.equal(await agent.stop(), 0);
+    assert.doesNotMatch(JSON.stringify(agent.lines), /not-the-secret|a-password-of-the-tests/);
+  });
+});
