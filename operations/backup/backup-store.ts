@@ -27,10 +27,10 @@ export function newBackupId(now = new Date()): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(3).toString("hex")}`;
 }
 
-/** The files of a backup. Encrypted ones are called so, and `age --decrypt` reads them. */
-type BackupFile = "dump" | "dump.age" | "globals.sql" | "globals.sql.age" | "manifest.json";
+/** The files of a backup, called after what reads them: `zstd --decompress`, and `age --decrypt` before it. */
+type BackupFile = "dump.zst" | "dump.zst.age" | "globals.sql" | "globals.sql.age" | "manifest.json";
 
-/** The backups of one environment: `backups/<environment>/<reason>/<id>/{dump,globals.sql,manifest.json}` in its bucket. */
+/** The backups of one environment: `backups/<environment>/<reason>/<id>/{dump.zst,globals.sql,manifest.json}` in its bucket. */
 export class BackupStore {
   readonly storage: S3Client;
   readonly target: BackupTarget;
@@ -60,7 +60,7 @@ export class BackupStore {
         }),
       ),
     );
-    return { key, versionId: VersionId ?? null, bytes, sha256, plain: null };
+    return { key, versionId: VersionId ?? null, bytes, sha256 };
   }
 
   /** Opens an object, in the version that was written when the bucket keeps versions. */

@@ -47,6 +47,19 @@ export function checksum(name: string, expected: Digest): Transform {
   return stream;
 }
 
+/** What cannot be decrypted or decompressed was changed after it was written. */
+export function damaged(name: string, cause: unknown): OperationError {
+  return new OperationError(
+    "failed",
+    {
+      where: name,
+      what: "is damaged: a piece of it is not what was written.",
+      next: "Use another backup, and find out what changed this one.",
+    },
+    { cause },
+  );
+}
+
 /** pg_restore ended first; its own exit code tells why. */
 export function isBrokenPipe(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -1,4 +1,5 @@
 import { pipeline } from "node:stream/promises";
+import { constants, createZstdCompress } from "node:zlib";
 import { Upload } from "@aws-sdk/lib-storage";
 import { start } from "../process.ts";
 import type { Context } from "../verb.ts";
@@ -28,6 +29,12 @@ export interface DumpRequest {
 const mebibyte = 1024 * 1024;
 
 /**
+ * pg_dump compresses in its only thread, with gzip before version 16; that is what its time goes into. Here it is another thread's work:
+ * zstd 1 took 0.7 CPU seconds for a dump of 269 MB and made 60 MB of it, gzip 1 took 2.8 and made 86. Readable with `zstd --decompress`.
+ */
+const zstd = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+
+/**
  * The size of one part: S3 takes at most 10,000, and an upload of unknown length only fails at the 10,001st. A dump is smaller than its
  * database, except for large incompressible values written as hex; twice the size covers that. Small parts keep the memory small.
  */
@@ -36,7 +43,7 @@ export function partSize(databaseBytes: number): number {
 }
 
 /**
- * Streams `pg_dump -Fc` to the object storage without a file between. A dump that fails, is killed or is cancelled leaves no object and
+ * Streams `pg_dump -Fc`, compressed, to the object storage without a file between. A dump that fails, is killed or is cancelled leaves no object and
  * no open upload: the stream's end is held back until pg_dump's exit code is known to be 0. Encrypted on the way, if at all. Memory: two
  * parts.
  */
@@ -45,12 +52,10 @@ export async function dumpDatabase(
   { env, signal }: Pick<Context, "env" | "signal">,
 ): Promise<Manifest["dump"]> {
   const { store, key, programs } = request;
-  // zstd came with 16; gzip 1 is the fastest before it, and no larger than gzip 6 by more than a few percent.
-  const compression = programs.major >= 16 ? "zstd:3" : "1";
   const child = start({
     file: programs.pgDump,
     arguments: [
-      ...["--format=custom", `--compress=${compression}`, `--snapshot=${request.snapshotId}`],
+      ...["--format=custom", "--compress=0", `--snapshot=${request.snapshotId}`],
       // Without it a lock held by somebody else is waited for without end.
       ...["--lock-wait-timeout=30s", "--no-password"],
     ],
@@ -61,7 +66,7 @@ export async function dumpDatabase(
   const ended = endOf(child, "pg_dump");
   // A killed pg_dump closes its output like a finished one: only its exit code tells them apart.
   const plain = measuring(() => ended);
-  const stored = request.encryption === null ? plain : measuring();
+  const stored = measuring();
   const upload = new Upload({
     client: store.storage,
     params: {
@@ -75,10 +80,11 @@ export async function dumpDatabase(
     partSize: partSize(request.databaseBytes),
     queueSize: 2,
   });
-  const piped =
-    request.encryption === null
-      ? pipeline(child.stdout, plain.stream)
-      : pipeline(child.stdout, plain.stream, encryption(request.encryption), stored.stream);
+  const piped = pipeline([
+    ...[child.stdout, plain.stream, createZstdCompress({ params: zstd })],
+    ...(request.encryption === null ? [] : [encryption(request.encryption)]),
+    stored.stream,
+  ]);
   const [uploaded, , dumped] = await Promise.allSettled([
     upload.done().catch((error: unknown) => {
       // Ends a pg_dump that nobody reads any more.
@@ -95,8 +101,8 @@ export async function dumpDatabase(
     key,
     versionId: VersionId ?? null,
     ...stored.digest(),
-    plain: stored === plain ? null : plain.digest(),
+    plain: plain.digest(),
     format: "custom",
-    compression,
+    compression: "zstd",
   };
 }

@@ -1,6 +1,8 @@
 import { Decrypter, Encrypter } from "age-encryption";
+import { Duplex } from "node:stream";
 import { ReadableStream } from "node:stream/web";
 import { OperationError } from "../error.ts";
+import { damaged } from "./checksum.ts";
 import type { Context } from "../verb.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -24,11 +26,11 @@ export function encryptionOf(env: Context["env"]): Encryption | null {
   });
 }
 
-/** Encrypts a stream to the recipients: a stage of a pipeline. */
-export function encryption({ recipients }: Encryption) {
-  return async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Encrypts what passes to the recipients. */
+export function encryption({ recipients }: Encryption): Duplex {
+  return Duplex.from(async function* (source: AsyncIterable<Uint8Array>) {
     yield* await encrypter(recipients).encrypt(ReadableStream.from(source));
-  };
+  });
 }
 
 export async function encryptText(text: string, { recipients }: Encryption): Promise<Uint8Array> {
@@ -41,27 +43,18 @@ export function hasIdentity(env: Context["env"]): boolean {
 }
 
 /**
- * Decrypts a stream with BACKUP_IDENTITY: a stage of a pipeline. Each 64 KiB are authenticated before they are passed on, so nothing
- * that was changed comes out. `name` is the object's, for messages.
+ * Decrypts what passes with BACKUP_IDENTITY. Each 64 KiB are authenticated before they are passed on, so nothing that was changed comes
+ * out. `name` is the object's, for messages.
  */
-export function decryption(name: string, env: Context["env"]) {
+export function decryption(name: string, env: Context["env"]): Duplex {
   const identities = decrypter(env);
-  return async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const broken: unknown[] = [];
-    async function* watched() {
-      try {
-        yield* source;
-      } catch (error) {
-        broken.push(error);
-        throw error;
-      }
-    }
+  return Duplex.from(async function* (source: AsyncIterable<Uint8Array>) {
     try {
-      yield* await identities.decrypt(ReadableStream.from(watched()));
+      yield* await identities.decrypt(ReadableStream.from(source));
     } catch (error) {
-      throw broken.length > 0 ? broken[0] : damaged(name, error);
+      throw damaged(name, error);
     }
-  };
+  });
 }
 
 /** Refuses (before anything is touched) when BACKUP_IDENTITY cannot open what begins with these bytes; 64 KiB hold any header. */
@@ -124,16 +117,4 @@ function isAccepted(add: () => void): boolean {
 /** Somebody may have put the private key where the public one belongs. */
 function withoutSecret(key: string): string {
   return key.startsWith("age1") ? key : `${key.slice(0, 4)}…`;
-}
-
-function damaged(name: string, cause: unknown): OperationError {
-  return new OperationError(
-    "failed",
-    {
-      where: name,
-      what: "is damaged: a piece of it is not what was encrypted.",
-      next: "Use another backup, and find out what changed this one.",
-    },
-    { cause },
-  );
 }

@@ -4,6 +4,9 @@ import { BackupId, BackupReason, type BackupSummary } from "./spec.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Of the bytes before they were compressed or encrypted. */
+const Plain = z.strictObject({ bytes: z.int(), sha256: Sha256 });
+
 const StoredObject = z.strictObject({
   key: z.string(),
   /** Null where the bucket keeps no versions. */
@@ -11,8 +14,6 @@ const StoredObject = z.strictObject({
   bytes: z.int(),
   /** Of the bytes as they are stored, hex. */
   sha256: Sha256,
-  /** Of the bytes before they were encrypted; null where they are stored as they were. */
-  plain: z.strictObject({ bytes: z.int(), sha256: Sha256 }).nullable().default(null),
 });
 export type StoredObject = z.infer<typeof StoredObject>;
 
@@ -21,20 +22,22 @@ export type StoredObject = z.infer<typeof StoredObject>;
  * dump's own snapshot, so a restore can be compared exactly.
  */
 export const Manifest = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   id: BackupId,
   reason: BackupReason,
   environment: z.string(),
   database: z.string(),
-  /** `custom` is pg_dump -Fc, read by pg_restore; never by psql. */
-  dump: z.strictObject({ ...StoredObject.shape, format: z.literal("custom"), compression: z.string() }),
+  /** `custom` is pg_dump -Fc, read by pg_restore; never by psql. Compressed first, then encrypted. */
+  dump: z.strictObject({
+    ...StoredObject.shape,
+    plain: Plain,
+    format: z.literal("custom"),
+    compression: z.literal("zstd"),
+  }),
   /** To which public keys dump and globals are encrypted. This file never is: it holds no rows, and lists are made of it. */
-  encryption: z
-    .strictObject({ kind: z.literal("age"), recipients: z.array(z.string()).min(1) })
-    .nullable()
-    .default(null),
+  encryption: z.strictObject({ kind: z.literal("age"), recipients: z.array(z.string()).min(1) }).nullable(),
   /** Roles and their memberships, without passwords: `pg_dumpall --globals-only`. */
-  globals: StoredObject,
+  globals: z.strictObject({ ...StoredObject.shape, plain: Plain }),
   /** Version of pg_dump, for example `15.18`. A restore needs a pg_restore at least as new. */
   pgDump: z.string(),
   server: z.strictObject({

@@ -1,7 +1,9 @@
-import { pipeline, type Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
+import { createZstdDecompress } from "node:zlib";
+import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { checksum } from "./checksum.ts";
+import { checksum, damaged } from "./checksum.ts";
 import { assertOpens, decryption } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -9,21 +11,26 @@ import type { Manifest } from "./manifest.ts";
 const longestHeaderBytes = 64 * 1024;
 
 /**
- * The dump of a backup as pg_dump wrote it, decrypted with BACKUP_IDENTITY where it is encrypted. The stream fails, at the latest at its
- * end, unless every byte is the one that was dumped. Memory: a few chunks.
+ * The dump of a backup as pg_dump wrote it: decrypted with BACKUP_IDENTITY where it is encrypted, and decompressed. The stream fails, at
+ * the latest at its end, unless every byte is the one that was dumped. Memory: a few chunks. All its errors are OperationErrors.
  */
 export async function openDump(
   store: BackupStore,
   { dump, encryption }: Manifest,
   env: Context["env"],
 ): Promise<Readable> {
-  const decrypt = encryption === null ? null : decryption(dump.key, env);
-  const stored = await openStored(store, dump);
-  if (decrypt === null) return stored;
-  const plain = checksum(`${dump.key}, decrypted,`, dump.plain ?? dump);
+  const decrypt = encryption === null ? [] : [decryption(dump.key, env)];
+  const plain = checksum(`${dump.key}, decompressed,`, dump.plain);
   // Whoever reads the last stream is told by it of a failure in any of them.
-  pipeline(stored, decrypt, plain, () => undefined);
-  return plain;
+  pipeline([await openStored(store, dump), ...decrypt, createZstdDecompress(), plain], () => undefined);
+  async function* reading() {
+    try {
+      yield* plain;
+    } catch (error) {
+      throw error instanceof OperationError ? error : damaged(dump.key, error);
+    }
+  }
+  return Readable.from(reading(), { objectMode: false });
 }
 
 /** The dump as it is stored, failing at its end unless these are the bytes that were uploaded. */

@@ -25,7 +25,7 @@ export async function restoreFromFile(restore: FileRestore, context: Context): P
   const { env, signal, progress } = context;
   const programs = await clientPrograms(env, Number(manifest.pgDump.split(".")[0]));
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await assertSpace(folder, manifest.dump.bytes);
+  await assertSpace(folder, manifest.dump.plain.bytes);
   const file = join(folder, `${manifest.id}.dump`);
   try {
     await rm(file, { force: true });

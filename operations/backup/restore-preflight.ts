@@ -86,7 +86,7 @@ async function spaceProblems(
     "SELECT pg_database_size(oid)::text AS bytes FROM pg_database WHERE datname = $1",
     [access.database],
   );
-  const needed = Math.max(Number(rows[0]?.bytes ?? 0), dump.bytes);
+  const needed = Math.max(Number(rows[0]?.bytes ?? 0), dump.plain.bytes);
   const free = await freeBytes(access, env);
   if (free === null)
     progress.note(`the restored database needs about ${needed} bytes on the server beside the live one`);

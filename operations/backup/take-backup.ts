@@ -53,7 +53,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
           snapshotId: snapshot.id,
           databaseBytes: server.bytes,
           store,
-          key: store.key(reason, id, encryption === null ? "dump" : "dump.age"),
+          key: store.key(reason, id, encryption === null ? "dump.zst" : "dump.zst.age"),
           encryption,
           timeoutMs: request.timeoutMs,
         },
@@ -69,7 +69,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       signal: context.signal,
     });
     const manifest: Manifest = {
-      version: 1,
+      version: 2,
       id,
       reason,
       environment: store.target.environment,
@@ -101,9 +101,14 @@ async function putGlobals(
   sql: string,
   encryption: Encryption | null,
 ): Promise<Manifest["globals"]> {
-  if (encryption === null) return store.put(store.key(reason, id, "globals.sql"), sql, "application/sql");
-  const body = await encryptText(sql, encryption);
-  const stored = await store.put(store.key(reason, id, "globals.sql.age"), body, "application/octet-stream");
+  const stored =
+    encryption === null
+      ? await store.put(store.key(reason, id, "globals.sql"), sql, "application/sql")
+      : await store.put(
+          store.key(reason, id, "globals.sql.age"),
+          await encryptText(sql, encryption),
+          "application/octet-stream",
+        );
   return { ...stored, plain: digestOf(Buffer.from(sql)) };
 }
 

@@ -7,7 +7,7 @@ export interface TableContent {
   /** Columns that the hash is over, sorted. */
   readonly columns: readonly string[];
   readonly rows: number;
-  /** Independent of the order of rows and columns, and of the server's version and machine. Null when only rows were counted. */
+  /** Independent of the order of rows and columns, and of the server's version. Null when only rows were counted. */
   readonly hash: string | null;
 }
 
@@ -68,13 +68,21 @@ function quoted(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : pg.escapeIdentifier(name);
 }
 
-// md5 and not hash_record_extended: that one may change between versions and machines, and knows no json.
+/**
+ * 64 bits of each row's text, summed, so that the order of rows does not count. The sum of bigint is a numeric and cannot overflow.
+ *
+ * What it costs while pg_dump runs decides whether a backup can be exact. CPU seconds for 326 MB and 1.7 million rows, where COPY takes 1.3
+ * and gzip 1 another 2.5: the text alone 2.0, hashtextextended of it 2.0, md5 of it 5.2 (most of that to make a number of 32 digits), and
+ * hash_record_extended 0.9. The last one is left aside: it knows no json, takes 1.0 and 1.00 for equal, and hashes an enum's label by an
+ * oid that a restore changes. hashtextextended decides which partition a row is in, so PostgreSQL cannot change it between versions; it
+ * gives other numbers on a big-endian machine.
+ */
 async function readContent(client: pg.Client, table: string, columns: readonly string[] | null): Promise<TableContent> {
   const row = (columns ?? []).map((column) => pg.escapeIdentifier(column)).join(", ");
   const hash =
     columns === null || columns.length === 0
       ? "NULL"
-      : `COALESCE(sum(('x' || substr(md5(ROW(${row})::text), 1, 15))::bit(60)::bigint::numeric), 0)::text`;
+      : `COALESCE(sum(hashtextextended(ROW(${row})::text COLLATE "C", 0)), 0)::text`;
   const { rows } = await client.query<{ rows: string; hash: string | null }>(
     `SELECT count(*)::text AS rows, ${hash} AS hash FROM ONLY ${table}`,
   );

@@ -57,7 +57,7 @@ describe("backups", () => {
     const made = await create();
     assert.equal(made.rows, 2501);
     const prefix = `backups/test/manual/${made.id}`;
-    assert.deepEqual(await keys(), [`${prefix}/dump`, `${prefix}/globals.sql`, `${prefix}/manifest.json`]);
+    assert.deepEqual(await keys(), [`${prefix}/dump.zst`, `${prefix}/globals.sql`, `${prefix}/manifest.json`]);
     const read = async (key: string) => {
       const { Body } = await objectStorage(place.env).send(new GetObjectCommand({ Bucket: place.bucket, Key: key }));
       return (await Body?.transformToString()) ?? "";
@@ -184,7 +184,7 @@ describe("backups", () => {
       await enlarge();
       await play({ operation: "UploadPart", partNumber: 2, times: 1, action: { kind: "status" } });
       const made = await create();
-      assert.ok(made.bytes > 2 * 16 * 1024 ** 2);
+      assert.ok(made.bytes > 2 * 8 * 1024 ** 2);
       assert.equal((await verifyBackup.run({ ...target, id: made.id }, place.context())).sha256, made.sha256);
     });
 
@@ -193,7 +193,7 @@ describe("backups", () => {
       await play({ operation: "UploadPart", partNumber: 2, times: null, action: { kind: "status" } });
       await assert.rejects(create(), (error) => {
         assert.ok(error instanceof OperationError, String(error));
-        assert.match(error.message, /uploading .*dump was answered with 503 SlowDown/);
+        assert.match(error.message, /uploading .*dump\.zst was answered with 503 SlowDown/);
         return true;
       });
       assert.deepEqual(await keys(), []);
@@ -219,7 +219,7 @@ describe("backups", () => {
       await create();
       await play({
         operation: "GetObject",
-        key: "*dump",
+        key: "*dump.zst",
         times: null,
         action: { kind: "drop", direction: "response", afterBytes: 1_000_000 },
       });
@@ -316,7 +316,7 @@ describe("backups", () => {
     it("are refused with one byte changed, and the live database is untouched", async () => {
       const made = await create();
       const storage = objectStorage(place.env);
-      const Key = `backups/test/manual/${made.id}/dump`;
+      const Key = `backups/test/manual/${made.id}/dump.zst`;
       const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
       const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
       bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1;
@@ -329,7 +329,7 @@ describe("backups", () => {
     it("are refused when truncated", async () => {
       const made = await create();
       const storage = objectStorage(place.env);
-      const Key = `backups/test/manual/${made.id}/dump`;
+      const Key = `backups/test/manual/${made.id}/dump.zst`;
       const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
       await storage.send(

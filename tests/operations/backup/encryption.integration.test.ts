@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { backupStore } from "../../../operations/backup/backup-store.ts";
@@ -47,13 +48,13 @@ describe("encrypted backups", () => {
 
   it("say in their manifest to whom, and what the plain and the stored bytes are", async () => {
     assert.deepEqual(manifest.encryption, { kind: "age", recipients: [await identityToRecipient(identity)] });
-    assert.match(manifest.dump.key, /\/dump\.age$/);
+    assert.match(manifest.dump.key, /\/dump\.zst\.age$/);
     assert.match(manifest.globals.key, /\/globals\.sql\.age$/);
     for (const { key, bytes, sha256, plain } of [manifest.dump, manifest.globals]) {
       const body = await stored(key);
       assert.equal(body.length, bytes);
       assert.equal(body.subarray(0, 21).toString(), "age-encryption.org/v1");
-      assert.ok(plain !== null && plain.bytes < bytes && plain.sha256 !== sha256);
+      assert.notEqual(plain.sha256, sha256);
     }
   });
 
@@ -71,7 +72,7 @@ describe("encrypted backups", () => {
     const stranger = await generateIdentity();
     for (const [env, message] of [
       [{}, /BACKUP_IDENTITY: is not set, and the backup is encrypted/],
-      [{ BACKUP_IDENTITY: stranger }, /BACKUP_IDENTITY: does not open .*dump\.age/],
+      [{ BACKUP_IDENTITY: stranger }, /BACKUP_IDENTITY: does not open .*dump\.zst\.age/],
     ] as const) {
       place.notes.length = 0;
       await assert.rejects(restore(env), (error) => {
@@ -98,14 +99,16 @@ describe("encrypted backups", () => {
     }
     const dir = await mkdtemp(join(tmpdir(), "affexai-age-"));
     try {
-      const [key, dump, plain] = [join(dir, "key"), join(dir, "dump.age"), join(dir, "dump")];
+      const inDir = (name: string) => join(dir, name);
+      const [key, dump, zst, plain] = [inDir("key"), inDir("dump.zst.age"), inDir("dump.zst"), inDir("dump")];
       await writeFile(key, identity, { mode: 0o600 });
       await writeFile(dump, await stored(manifest.dump.key));
       await run({
         file: "age",
-        arguments: ["--decrypt", "--identity", key, "--output", plain, dump],
+        arguments: ["--decrypt", "--identity", key, "--output", zst, dump],
         timeoutMs: 30_000,
       });
+      await writeFile(plain, zstdDecompressSync(await readFile(zst)));
       const { stdout } = await run({
         file: "pg_restore",
         arguments: ["--data-only", "--table=notes", "--file=-", plain],
