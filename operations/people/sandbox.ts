@@ -38,7 +38,7 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
 
   sandbox
     .command("publish")
-    .description("build the example's three releases, push them, and write their release records")
+    .description("build the example's releases, push them, and write their release records")
     .action(async () => {
       const { sandboxPublish } = await import("../../sandbox/verbs/publish.ts");
       const releases = await watched(false, sandboxPublish);

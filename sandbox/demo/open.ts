@@ -12,7 +12,7 @@ import type { Stage } from "./stage.ts";
 /** The demo plays on a platform of its own, so that it never touches what somebody made by hand in `.sandbox`. */
 export const demoFolder = join(root, ".sandbox", "demo");
 
-/** An empty platform that runs, with three published releases and their records. */
+/** An empty platform that runs, with its published releases and their records. */
 export async function openStage({ env: given, signal, progress }: Context): Promise<Stage> {
   const env = { ...given, AFFEXAI_SANDBOX_DIR: given.AFFEXAI_SANDBOX_DIR ?? demoFolder };
   const sandbox = describeSandbox(env);

@@ -5,6 +5,7 @@ import type { Progress } from "../../operations/progress.ts";
 import type { Context } from "../../operations/verb.ts";
 import { sandboxDown } from "../verbs/down.ts";
 import { bareDefaults } from "./chapters/bare-defaults.ts";
+import { failingMigrations } from "./chapters/failing-migrations.ts";
 import { firstRelease } from "./chapters/first-release.ts";
 import { gatedRelease } from "./chapters/gated-release.ts";
 import { goodRelease } from "./chapters/good-release.ts";
@@ -30,6 +31,7 @@ const chapters: readonly Chapter[] = [
   ["3. The second release, under load", goodRelease],
   ["4. A third release that never gets ready", gatedRelease],
   ["   Nothing to roll back", nothingToRollBack],
+  ["5. Migrations that fail half-way, and that destroy data", failingMigrations],
   ["6. Back to the first release, under load", goBack],
   ["7. synchronize=true", synchronizeRefused],
   ["   The same with bare Coolify", bareDefaults],

@@ -15,16 +15,25 @@ export interface RecordedRelease {
   readonly file: string;
 }
 
+/** Those of the workload. The last two change what the release that serves lives on, and say so. */
+const releases = [
+  { number: 1, maintenance: false },
+  { number: 2, maintenance: false },
+  { number: 3, maintenance: false },
+  { number: 4, maintenance: true },
+  { number: 5, maintenance: true },
+];
+
 /**
- * Builds the workload's three releases, pushes them to the sandbox's registry, and makes their records as people make them. What is built already is
- * found again.
+ * Builds the workload's releases, pushes them to the sandbox's registry, and makes their records as people make them. What is built
+ * already is found again.
  */
 export async function sandboxPublish({ env: given, signal, progress }: Context): Promise<RecordedRelease[]> {
   const sandbox = describeSandbox(given);
   const env: Context["env"] = { ...given, ...(await sandboxEnvironment(given)) };
-  const published = await progress.step("build and push three releases of the workload", (inner) =>
+  const published = await progress.step("build and push the releases of the workload", (inner) =>
     publishReleases({
-      releases: [1, 2, 3],
+      releases: releases.map(({ number }) => number),
       dir: buildFolder,
       progress: inner,
       registry: `${sandbox.host}:${sandbox.ports.registry}`,
@@ -33,12 +42,12 @@ export async function sandboxPublish({ env: given, signal, progress }: Context):
   );
   return progress.step("make their release records", async (inner) => {
     const made: RecordedRelease[] = [];
-    for (const { id, images } of published) {
+    for (const [at, { id, images }] of published.entries()) {
       const record = await createRelease(
         {
           backend: images.backend.reference,
           frontend: images.frontend.reference,
-          maintenance: false,
+          maintenance: releases[at]?.maintenance ?? false,
           imageRuntime: "unpacked",
           dataSource: "dist/database/data-source.js",
           nodePath: "node",

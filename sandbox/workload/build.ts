@@ -13,7 +13,7 @@ const applications = ["backend", "frontend"] as const;
 export type Application = (typeof applications)[number];
 
 export interface ReleaseBuild {
-  /** Numbers of releases: 1 is the tree, 2 and 3 are the overlays. */
+  /** Numbers of releases: 1 is the tree, the others are overlays. */
   readonly releases: readonly number[];
   /** Keeps the workspace and everything that was ever built in it. Made if missing. */
   readonly dir: string;

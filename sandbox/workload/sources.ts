@@ -23,15 +23,16 @@ export async function listSources(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-/** The files of release 1, 2, 3…: the tree, with the overlays up to that number copied over it in order. */
+/** The number of the release whose files a release starts from. Nobody builds on releases that went wrong with their migrations. */
+const startsFrom: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 3, 5: 3 };
+
+/** The files of a release: those that it starts from (the tree, for the first), with its own overlay copied over them. */
 export async function sourcesOf(release: number): Promise<Sources> {
-  const sources = new Map<string, string>();
-  for (const path of await listSources(workloadRoot)) {
-    if (!path.startsWith("releases/")) sources.set(path, join(workloadRoot, path));
-  }
-  for (let number = 2; number <= release; number += 1) {
-    const overlay = join(workloadRoot, "releases", `${number}`);
-    for (const path of await listSources(overlay)) sources.set(path, join(overlay, path));
+  const base = startsFrom[release];
+  const folder = base === undefined ? workloadRoot : join(workloadRoot, "releases", `${release}`);
+  const sources = new Map(base === undefined ? [] : await sourcesOf(base));
+  for (const path of await listSources(folder)) {
+    if (!path.startsWith("releases/")) sources.set(path, join(folder, path));
   }
   return new Map([...sources].sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -22,14 +22,24 @@ describe("the sources of the workload's releases", () => {
     assert.equal(second.get(overlaid), join(workloadRoot, "releases/2", overlaid));
     assert.equal(third.get(overlaid), join(workloadRoot, "releases/3", overlaid));
     assert.equal(third.get("apps/backend/src/cms/page.entity.ts"), second.get("apps/backend/src/cms/page.entity.ts"));
-    assert.deepEqual([migrationsIn(first).length, migrationsIn(second).length, migrationsIn(third).length], [2, 5, 6]);
+    const [fourth, fifth] = await Promise.all([sourcesOf(4), sourcesOf(5)]);
+    assert.deepEqual(
+      [first, second, third, fourth, fifth].map((sources) => migrationsIn(sources).length),
+      [2, 5, 6, 8, 7],
+    );
+    assert.equal(fourth.get(overlaid), third.get(overlaid));
   });
 
   it("change only the backend from release to release, and only add migrations", async () => {
-    const [first, second, third] = await Promise.all([sourcesOf(1), sourcesOf(2), sourcesOf(3)]);
+    const [first, second, third, fourth, fifth] = await Promise.all(
+      [1, 2, 3, 4, 5].map((release) => sourcesOf(release)),
+    );
+    assert(first && second && third && fourth && fifth);
     for (const [before, after] of [
       [first, second],
       [second, third],
+      [third, fourth],
+      [third, fifth],
     ] as const) {
       for (const [path, file] of before) {
         if (after.get(path) === file) continue;
