@@ -1,5 +1,5 @@
 import { OperationError } from "../error.ts";
-import type { MigrationRecord, ReleaseRecord } from "../release/spec.ts";
+import type { MigrationFinding, MigrationRecord, ReleaseRecord } from "../release/spec.ts";
 import type { MigrationOutcome } from "./spec.ts";
 
 export interface MigrationPlan {
@@ -23,7 +23,8 @@ export interface PlanFacts {
 
 /**
  * What a release means for a database with a certain history. Refused: rows that no release explains, a database that went another way,
- * and migrations that the running release cannot live with, unless the release declares maintenance.
+ * migrations that must not run at all, those that nobody knows and nobody rehearsed, and those that the running release cannot live with,
+ * unless the release declares maintenance.
  */
 export function planMigration({ record, history, explained, running }: PlanFacts): MigrationPlan {
   const newer = history.filter((name) => !record.migrations.some((migration) => migration.name === name));
@@ -41,17 +42,47 @@ export function planMigration({ record, history, explained, running }: PlanFacts
       "Build a release that holds both, in an order that works.",
     );
   }
-  const fatal = pending.filter((migration) => migration.class === "BREAKS" || migration.class === "DESTROYS");
-  if (fatal.length > 0 && running !== null && !record.maintenance) {
-    const findings = fatal.flatMap(({ name, findings: why }) =>
-      why.map((one) => `  - ${name}: ${one.class}: ${one.message}`),
-    );
-    throw refused(
-      `release ${running.id}, which serves meanwhile, cannot live with these migrations, or data would be lost:\n${findings.join("\n")}\n`,
-      "Split the release (expand first, contract later), or declare `maintenance: true` in it.",
-    );
+  refuseForbidden(pending);
+  if (running !== null) {
+    refuseUnknown(pending);
+    if (!record.maintenance) refuseFatal(pending, running.id);
   }
   return { outcome: newer.length > 0 ? "ahead" : pending.length > 0 ? "migrated" : "up-to-date", pending, newer };
+}
+
+/** What would fail, or lose data for nothing, whoever serves meanwhile. */
+function refuseForbidden(pending: readonly MigrationRecord[]): void {
+  const lines = linesOf(pending, (finding) => finding.forbidden);
+  if (lines.length === 0) return;
+  throw refused(`these migrations must not run:\n${lines.join("\n")}\n`, "Correct them and build a new release.");
+}
+
+/** Nobody can say what it does, and nobody has seen it. */
+function refuseUnknown(pending: readonly MigrationRecord[]): void {
+  const unknown = pending.filter((migration) => migration.class === "OPAQUE" && migration.rehearsal === null);
+  if (unknown.length === 0) return;
+  const lines = linesOf(unknown, (finding) => finding.class === "OPAQUE");
+  throw refused(
+    `what these migrations do is not known, and they were never rehearsed:\n${lines.join("\n")}\n`,
+    "Make the release's record with REHEARSAL_DATABASE_URL set (`affexai release create`).",
+  );
+}
+
+/** What the code that serves cannot live with, and what loses data. */
+function refuseFatal(pending: readonly MigrationRecord[], running: string): void {
+  const fatal = pending.filter((migration) => migration.class === "BREAKS" || migration.class === "DESTROYS");
+  if (fatal.length === 0) return;
+  const lines = linesOf(fatal, (finding) => finding.class === "BREAKS" || finding.class === "DESTROYS");
+  throw refused(
+    `release ${running}, which serves meanwhile, cannot live with these migrations, or data would be lost:\n${lines.join("\n")}\n`,
+    "Split the release (expand first, contract later), or declare `maintenance: true` in it.",
+  );
+}
+
+function linesOf(migrations: readonly MigrationRecord[], which: (finding: MigrationFinding) => boolean): string[] {
+  return migrations.flatMap(({ name, findings }) =>
+    findings.filter(which).map((one) => `  - ${name}: ${one.class}: ${one.message} ${one.remedy}`),
+  );
 }
 
 function refused(what: string, next: string): OperationError {

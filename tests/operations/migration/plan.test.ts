@@ -90,9 +90,33 @@ describe("the plan of a migration", () => {
     });
   }
 
-  for (const kind of ["WARN", "OPAQUE"] as const) {
-    it(`runs one that is ${kind}`, () => {
-      assert.equal(plan({ record: record(["A1"], kind) }).outcome, "migrated");
-    });
-  }
+  it("runs one that is WARN", () => {
+    assert.equal(plan({ record: record(["A1"], "WARN") }).outcome, "migrated");
+  });
+
+  it("is refused for a pending migration that is OPAQUE and was never rehearsed, while a release serves", () => {
+    refused(
+      { record: record(["A1"], "OPAQUE") },
+      /not known, and they were never rehearsed.*A1: OPAQUE: because\. Do otherwise/s,
+    );
+    refused({ record: record(["A1"], "OPAQUE", true) }, /REHEARSAL_DATABASE_URL/);
+  });
+
+  it("runs one that is OPAQUE when it was rehearsed, or nothing serves yet, or it ran already", () => {
+    const opaque = record(["A1"], "OPAQUE");
+    const rehearsal = { backup: null, ms: 12, statements: [] };
+    const migrations = opaque.migrations.map((migration) => ({ ...migration, rehearsal }));
+    assert.equal(plan({ record: { ...opaque, migrations } }).outcome, "migrated");
+    assert.equal(plan({ record: opaque, running: null }).outcome, "migrated");
+    assert.equal(plan({ record: opaque, history: ["A1"] }).outcome, "up-to-date");
+  });
+
+  it("is refused for a pending migration that must not run, under maintenance and on a new database too", () => {
+    const safe = record(["A1"], "SAFE", true);
+    const forbidden = { ...because("WARN"), rule: "column-wiped", forbidden: true };
+    const migrations = safe.migrations.map((migration) => ({ ...migration, findings: [forbidden] }));
+    refused({ record: { ...safe, migrations } }, /must not run:.*A1: WARN: because\. Do otherwise\./s);
+    refused({ record: { ...safe, migrations }, running: null }, /must not run/);
+    assert.equal(plan({ record: { ...safe, migrations }, history: ["A1"] }).outcome, "up-to-date");
+  });
 });
