@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { JournalCopy } from "./journal-copy.ts";
 
 /** A run as the journal knows it. */
 export interface JournalRun {
@@ -20,8 +21,10 @@ export interface JournalStep {
 /** How a run ended. */
 export type RunOutcome =
   | "done"
-  /** The failure left nothing to undo. */
-  | "rolled-back"
+  /** The database is as it was, or as the release that serves can live with it. */
+  | "nothing-to-undo"
+  /** The downs of the migrations brought it back, as proven before and compared after. */
+  | "reverted"
   | "restored"
   /** A restore was tried without a swap. */
   | "tried"
@@ -44,20 +47,23 @@ const tables = `
 /**
  * What the runs on a database did, step by step, in a database of its own that no restore replaces. Each step is written before it
  * begins and after it ended, so a run that was killed shows where. One run writes at a time: it holds the database's lock.
+ * The table is the authority; a copy elsewhere is for people who have lost the server.
  */
 export class Journal {
   readonly #client: pg.Client;
+  readonly #copy: JournalCopy | null;
   #run: string | null = null;
   #number = 0;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, copy: JournalCopy | null) {
     this.#client = client;
+    this.#copy = copy;
   }
 
   /** Opens the journal, making its tables when they are not there. `client` is on the operations database. */
-  static async open(client: pg.Client): Promise<Journal> {
+  static async open(client: pg.Client, copy: JournalCopy | null = null): Promise<Journal> {
     await client.query(tables);
-    return new Journal(client);
+    return new Journal(client, copy);
   }
 
   /** Runs on a database that began and never ended, oldest first. Under the lock none of them is alive. */
@@ -86,22 +92,25 @@ export class Journal {
       release,
     ]);
     this.#run = run;
+    this.#copy?.add(run, "begun", { database, verb, release });
   }
 
   /** Records a step around `work`. `detail` and the step's result are JSON; never a secret. A step that throws stays unfinished. */
   async step<T>(name: string, detail: object, work: () => Promise<T>): Promise<T> {
-    const values = [this.#run, (this.#number += 1)];
-    await this.#client.query("INSERT INTO public.step (run, number, name, detail) VALUES ($1, $2, $3, $4)", [
-      ...values,
-      name,
-      JSON.stringify(detail),
-    ]);
+    const number = await this.#beginStep(name, detail);
     const result = await work();
     await this.#client.query(
       "UPDATE public.step SET finished = clock_timestamp(), result = $3 WHERE run = $1 AND number = $2",
-      [...values, JSON.stringify(result ?? null)],
+      [this.#run, number, JSON.stringify(result ?? null)],
     );
+    if (this.#run !== null) this.#copy?.add(this.#run, `${twoDigits(number)}-${name}.finished`, { result });
     return result;
+  }
+
+  /** Records a step that another process finishes, by ending the run. The run stays open, and is not dead. */
+  async leaveOpen(name: string, detail: object): Promise<void> {
+    await this.#beginStep(name, detail);
+    await this.#copy?.settled();
   }
 
   /** Closes the run, or another one that was found unfinished. */
@@ -110,5 +119,23 @@ export class Journal {
       run,
       outcome,
     ]);
+    if (run !== null) this.#copy?.add(run, "ended", { outcome });
+    await this.#copy?.settled();
   }
+
+  async #beginStep(name: string, detail: object): Promise<number> {
+    const number = (this.#number += 1);
+    await this.#client.query("INSERT INTO public.step (run, number, name, detail) VALUES ($1, $2, $3, $4)", [
+      this.#run,
+      number,
+      name,
+      JSON.stringify(detail),
+    ]);
+    if (this.#run !== null) this.#copy?.add(this.#run, `${twoDigits(number)}-${name}.begun`, { detail });
+    return number;
+  }
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
 }

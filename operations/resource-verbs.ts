@@ -37,7 +37,7 @@ export const resourceVerbs: Record<string, Record<string, LazyVerb>> = {
   ledger: {
     head: async () => (await import("./release/ledger-verbs.ts")).readLedgerHead,
     show: async () => (await import("./release/ledger-verbs.ts")).showRelease,
-    record: async () => (await import("./release/ledger-verbs.ts")).recordRelease,
+    record: async () => (await import("./release/record.ts")).recordRelease,
     retire: async () => (await import("./release/retire.ts")).retireHistory,
   },
 };

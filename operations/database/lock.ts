@@ -27,10 +27,13 @@ export function runName(runId: string): string {
   return `affexai-${runId}`;
 }
 
+/** Another run holds the lock; nothing was touched. */
+export class LockHeld extends OperationError {}
+
 /**
  * Holds the database's advisory lock while `work` runs. The lock is taken in the operations database, because advisory locks belong to
  * one database and the application's is renamed by a restore. It ends with its connection, so a killed run leaves none.
- * Refused while another run holds it; the message names that run.
+ * Throws LockHeld (refused) while another run holds it; the message names that run.
  */
 export async function withLock<T>(access: DatabaseAccess, work: (run: Run) => Promise<T>): Promise<T> {
   const id = randomBytes(6).toString("hex");
@@ -75,7 +78,7 @@ async function assertHeld(holder: pg.Client, access: DatabaseAccess): Promise<vo
   );
 }
 
-async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise<OperationError> {
+async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise<LockHeld> {
   const { rows } = await client.query<{ name: string; address: string | null; since: Date }>(
     `SELECT a.application_name AS name, host(a.client_addr) AS address, a.backend_start AS since
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -88,7 +91,7 @@ async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise
     holder === undefined
       ? "another run, which ended just now"
       : `${holder.name.replace("affexai-lock-", "run ")} from ${holder.address ?? "the server itself"} since ${holder.since.toISOString()}`;
-  return new OperationError("refused", {
+  return new LockHeld("refused", {
     where: `database ${access.database}`,
     what: `is being changed by ${who}.`,
     next: "Wait for it to end and run again; nothing was touched.",

@@ -3,21 +3,23 @@ import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "../database/access.ts";
 import { applyMigrations } from "./apply-migrations.ts";
+import { BackupBehind } from "./backup-behind.ts";
 import type { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { qualified } from "../database/content.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
-import { foreignWriters, freezeWrites, unfreezeWrites, type FreezeTarget } from "../database/freeze.ts";
+import { foreignWriters, renewFreeze } from "../database/freeze.ts";
+import { expectedChanges } from "./expectations.ts";
 import type { RunScript } from "./image-runner.ts";
+import { lostBy } from "./lost-by.ts";
 import type { Run } from "../database/lock.ts";
 import type { Manifest } from "../backup/manifest.ts";
+import { closeWindow, openWindow, type MaintenanceWindow } from "./maintenance-window.ts";
 import type { MigrationPlan } from "./plan.ts";
-import { readBackupThrough } from "../backup/read-backup.ts";
-import type { Recovered } from "../database/recovery.ts";
-import type { MigrationResult, MigrationSpec } from "./spec.ts";
-import { losses, readState, type State } from "../database/state.ts";
-import { takeBackup } from "../backup/take-backup.ts";
-import { goBack } from "./way-back.ts";
+import { Inheritance, RunPlan, type Recovered } from "../database/recovery.ts";
+import { MigrationWork, defaultHistoryTable, type MigrationResult, type MigrationSpec } from "./spec.ts";
+import { readState, type State } from "../database/state.ts";
+import { arrived, lost, takeWayBack, type Arrival } from "./way-back.ts";
 
 /** What a guarded migration is made of, once nothing is left to refuse. */
 export interface Parts {
@@ -26,6 +28,10 @@ export interface Parts {
   readonly run: Run;
   readonly recovered: Recovered;
   readonly plan: MigrationPlan;
+  /** A freeze is in force, or was to be, for a release that this one takes the place of. */
+  readonly leased: boolean;
+  /** In the ledger. */
+  readonly attempt: string;
   /** The release that serves meanwhile; null when none was ever verified. */
   readonly running: ReleaseRecord | null;
   /** The release to go back to: the last one that was verified, other than this. */
@@ -34,18 +40,21 @@ export interface Parts {
   readonly store: BackupStore;
 }
 
-const hoursMs = 3_600_000;
+const defaultLeaseSeconds = 5400;
 
 /** One run, after everything that can be refused was. */
 export class GuardedMigration {
   readonly #parts: Parts;
+  readonly #backups: BackupBehind;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    const { spec, run, access, store } = parts;
+    this.#backups = new BackupBehind({ spec, access: access.backup, applicationName: run.applicationName, store });
   }
 
   async execute(context: Context): Promise<Omit<MigrationResult, "attempt">> {
-    const { spec, run, recovered, plan, access } = this.#parts;
+    const { spec, run, recovered, plan, access, leased, attempt } = this.#parts;
     const { journal, inheritance } = recovered;
     await journal.begin({
       run: run.id,
@@ -54,11 +63,10 @@ export class GuardedMigration {
       release: spec.record.id,
     });
     if (inheritance !== null) {
-      const { runs, ...left } = inheritance;
-      await journal.step("inherit", left, () => Promise.resolve());
-      for (const dead of runs) await journal.end("abandoned", dead);
+      await journal.step("inherit", Inheritance.parse(inheritance), () => Promise.resolve());
+      for (const dead of inheritance.runs) await journal.end("abandoned", dead);
     }
-    if (plan.pending.length === 0 && inheritance === null) {
+    if (plan.pending.length === 0 && inheritance === null && !leased) {
       try {
         const result = await this.#confirm(context);
         await journal.end("done");
@@ -68,6 +76,9 @@ export class GuardedMigration {
         throw error;
       }
     }
+    const planned = [...(inheritance?.planned ?? []), ...plan.pending.map(({ name }) => name)];
+    const own: RunPlan = { attempt, planned: [...new Set(planned)], work: MigrationWork.strip().parse(spec) };
+    await journal.step("plan", own, () => Promise.resolve());
     return this.#migrate(context);
   }
 
@@ -75,19 +86,16 @@ export class GuardedMigration {
   async #confirm(context: Context): Promise<Omit<MigrationResult, "attempt">> {
     const { spec, plan } = this.#parts;
     await this.#mustHold(spec.record);
-    const backup = (await this.#acceptableBackup(context)) ?? (await this.#backUp(context, false));
+    const backup = (await this.#backups.acceptable(context)) ?? (await this.#backups.take(false, context));
     return this.#result(plan, [], backup);
   }
 
   async #migrate(context: Context): Promise<Omit<MigrationResult, "attempt">> {
-    const { spec, run, recovered, plan, access, store, running } = this.#parts;
-    const { journal, inheritance } = recovered;
-    const freeze = { database: access.migrator.database, app: spec.app };
-    const frozen = spec.record.maintenance || inheritance?.frozen === true;
-    const frozenSinceBackup = inheritance === null ? frozen : inheritance.frozen;
-    const { backup, before } = await this.#prepare(frozen, context);
+    const { spec, run, access, plan, recovered } = this.#parts;
+    const { journal } = recovered;
+    const begun = await this.#prepare(context);
     try {
-      await journal.step(
+      const differences = await journal.step(
         "migrate",
         { imageRuntime: spec.imageRuntime, pending: plan.pending.map(({ name }) => name) },
         () =>
@@ -98,60 +106,105 @@ export class GuardedMigration {
       );
       await journal.step("verify", {}, () =>
         context.progress.step("verify", async () => {
-          const lost = losses(before, await this.#state(), {
-            frozen: frozenSinceBackup,
-            allowedDeletes: this.#allowedDeletes(),
+          const { before, frozenSince } = begun;
+          const missing = await lostBy({
+            ...{ access: access.migrator, applicationName: run.applicationName, record: spec.record },
+            ...{ before, frozen: frozenSince !== null, differences },
           });
-          if (lost.length > 0) throw notVerified(lost);
+          if (missing.length > 0) throw notVerified(missing);
           await this.#mustHold(spec.record);
         }),
       );
     } catch (failure) {
-      const contract = async () => (running === null ? null : (await this.#contract(running)).holds);
-      await goBack(
-        {
-          ...{ spec, run, journal, access, store, backup, before, freeze, frozen, frozenSinceBackup },
-          runningReleaseHolds: contract,
-          timeoutMs: 24 * hoursMs,
-        },
-        failure,
-        context,
-      );
+      throw await this.#goBack(begun, failure, context);
     }
-    if (frozen) await journal.step("unfreeze", {}, () => unfreezeWrites(run.client, freeze, context));
     const result = await this.#result(
       plan,
       plan.pending.map(({ name }) => name),
-      backup,
+      begun.backup,
     );
-    await journal.end("done");
+    if (begun.frozen) await this.#hold(context);
+    else await journal.end("done");
     return result;
   }
 
+  /** The application stays frozen until the release's ledger entry, or until somebody takes the way back. */
+  async #hold({ progress }: Context): Promise<void> {
+    const { spec, run, recovered, attempt } = this.#parts;
+    await renewFreeze(run.client, this.#window.freeze, this.#leaseSeconds);
+    await recovered.journal.leaveOpen("hold", { attempt });
+    progress.note(
+      `the writes of ${spec.app} stay frozen until release ${spec.record.id} is verified, at most ${Math.ceil(this.#leaseSeconds / 60)} minutes`,
+    );
+  }
+
   /** Freeze, backup and state. If one fails, nothing was migrated and the application may write again. */
-  async #prepare(frozen: boolean, context: Context): Promise<{ backup: Manifest; before: State }> {
-    const { spec, run, access, store, recovered } = this.#parts;
+  async #prepare(context: Context): Promise<Begun> {
+    const { spec, run, store, recovered, plan, leased } = this.#parts;
     const { journal, inheritance } = recovered;
-    const freeze = { database: access.migrator.database, app: spec.app };
+    const frozen = spec.record.maintenance || leased;
     try {
-      if (frozen) await journal.step("freeze", { app: spec.app }, () => this.#freeze(freeze, context));
+      const frozenSince = frozen ? await journal.step("freeze", { app: spec.app }, () => this.#freeze(context)) : null;
       // What a killed run began is judged by what it began from.
-      if (inheritance !== null) return { backup: await store.find(inheritance.backup), before: inheritance.before };
-      const backup = await this.#restorableBackup(frozen, context);
-      return { backup, before: await journal.step("measure", {}, () => this.#state()) };
+      if (inheritance !== null) {
+        const unbroken = frozenSince !== null && frozenSince === inheritance.frozenSince;
+        const backup = await store.find(inheritance.backup);
+        return { frozen, backup, before: inheritance.before, frozenSince: unbroken ? frozenSince : null };
+      }
+      const accepted = plan.pending.length === 0 ? await this.#backups.acceptable(context) : null;
+      if (accepted !== null) await journal.step("backup", { accepted: true }, () => Promise.resolve(accepted.id));
+      const backup = accepted ?? (await this.#backups.takeRestorable(journal, frozen, context));
+      const before = await journal.step("measure", {}, () => this.#state(frozen));
+      return { frozen, backup, before, frozenSince: accepted === null ? frozenSince : null };
     } catch (error) {
       if (inheritance !== null) throw error;
-      if (frozen) await unfreezeWrites(run.client, freeze, { ...context, signal: AbortSignal.timeout(hoursMs) });
+      if (frozen) await closeWindow(run.client, this.#window, context);
       await journal.end("refused");
       throw error;
     }
   }
 
-  async #freeze(freeze: FreezeTarget, context: Context): Promise<void> {
-    const { run, access } = this.#parts;
-    await freezeWrites(run.client, freeze, context);
+  /** What to throw: the failure, with what became of the database. */
+  async #goBack(begun: Begun, failure: unknown, cancellable: Context): Promise<OperationError> {
+    const { spec, run, recovered, access, store, script, running } = this.#parts;
+    // A cancelled migration has to find its way back all the same; every wait in here has a limit of its own.
+    const context = { ...cancellable, signal: new AbortController().signal };
+    let arrival: Arrival;
+    try {
+      arrival = await takeWayBack(
+        {
+          ...{ run, access, store, journal: recovered.journal, serving: running, freeze: this.#window.freeze },
+          ...{ backup: begun.backup.id, before: begun.before, frozenSince: begun.frozenSince },
+          downs: { record: spec.record, work: spec, script },
+        },
+        context,
+      );
+      if (arrival.unfinished !== true) {
+        if (begun.frozen) await closeWindow(run.client, this.#window, context);
+        await recovered.journal.end(arrival.outcome);
+      }
+    } catch (error) {
+      return lost(failure, error);
+    }
+    return arrived(failure, arrival);
+  }
+
+  get #window(): MaintenanceWindow {
+    const { access, spec } = this.#parts;
+    return { freeze: { database: access.migrator.database, app: spec.app }, maintenance: spec.maintenance };
+  }
+
+  get #leaseSeconds(): number {
+    return this.#parts.spec.freezeLeaseSeconds ?? defaultLeaseSeconds;
+  }
+
+  async #freeze(context: Context): Promise<string> {
+    const { run, access, spec, attempt } = this.#parts;
+    const lease = { run: run.id, release: spec.record.id, attempt, seconds: this.#leaseSeconds };
+    const since = await openWindow(run.client, this.#window, lease, context);
+    const { freeze } = this.#window;
     const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
-    if (writers.length === 0) return;
+    if (writers.length === 0) return since;
     throw new OperationError("refused", {
       where: `database ${freeze.database}`,
       what: `others could write during maintenance: ${writers.join(", ")}.`,
@@ -159,80 +212,26 @@ export class GuardedMigration {
     });
   }
 
-  async #restorableBackup(frozen: boolean, context: Context): Promise<Manifest> {
-    const taken: Manifest[] = [];
-    await this.#parts.recovered.journal.step("backup", {}, async () => {
-      const backup = await this.#backUp(context, frozen);
-      taken.push(backup);
-      return backup.id;
-    });
-    const [backup] = taken;
-    if (backup === undefined) throw new Error("the step gave no backup");
-    if (backup.brokenForeignKeys.length === 0) return backup;
-    throw new OperationError("refused", {
-      where: `backup ${backup.id}`,
-      what: `could not be restored: foreign keys with rows that point at nothing (${backup.brokenForeignKeys.join("; ")}).`,
-      next: "Repair these rows and run again; nothing was migrated.",
-    });
-  }
-
-  async #apply(context: Context): Promise<void> {
+  async #apply(context: Context): Promise<string[]> {
     const { spec, run, access, plan, script } = this.#parts;
-    if (plan.pending.length === 0) return;
+    if (plan.outcome === "ahead") return [];
     const job = {
       source: spec,
       access: access.migrator,
       runId: run.id,
-      historyTable: historyTable(spec),
+      historyTable: spec.historyTable ?? defaultHistoryTable,
       lockTimeoutMs: spec.lockTimeoutSeconds * 1000,
       statementTimeoutMs: spec.statementTimeoutSeconds * 1000,
       timeoutMs: (spec.timeoutSeconds ?? 3600) * 1000,
       expected: spec.record.migrations.map(({ name, sha256 }) => ({ name, sha256 })),
       protectedTables: spec.protectedTables.map((one) => ({ ...one, table: qualified(one.table) })),
-      allowedDeletes: this.#allowedDeletes(),
+      allowedDeletes: expectedChanges(plan.pending).deletes,
     };
     await run.assertHeld();
-    await applyMigrations(
+    return applyMigrations(
       job,
       { client: run.client, run: script, context },
       (name) => plan.pending.find((migration) => migration.name === name)?.transaction === true,
-    );
-  }
-
-  async #acceptableBackup(context: Context): Promise<Manifest | null> {
-    const { spec, store, access } = this.#parts;
-    const newest = (await store.manifests()).at(-1);
-    const age = newest === undefined ? Infinity : (Date.now() - Date.parse(newest.takenAt)) / 1000;
-    if (newest === undefined || age > spec.backupMaxAgeSeconds || newest.database !== access.migrator.database)
-      return null;
-    return context.progress.step(`read backup ${newest.id}, ${Math.round(age)} s old`, async () => {
-      try {
-        await readBackupThrough(store, newest, 24 * hoursMs, context);
-        return newest;
-      } catch (error) {
-        if (!(error instanceof OperationError)) throw error;
-        context.progress.note(`${error.message} Another backup is taken instead.`);
-        return null;
-      }
-    });
-  }
-
-  async #backUp(context: Context, frozen: boolean): Promise<Manifest> {
-    const { spec, run, access, store } = this.#parts;
-    return context.progress.step("backup", (progress) =>
-      takeBackup(
-        {
-          access: access.backup,
-          applicationName: run.applicationName,
-          store,
-          reason: "pre-migration",
-          historyTable: historyTable(spec),
-          frozen,
-          release: spec.record,
-          timeoutMs: 24 * hoursMs,
-        },
-        { ...context, progress },
-      ),
     );
   }
 
@@ -264,29 +263,30 @@ export class GuardedMigration {
     );
   }
 
-  #state() {
+  #state(frozen = false) {
     const { spec, access, run } = this.#parts;
     return readState(access.migrator, run.applicationName, {
-      historyTable: historyTable(spec),
+      contents: frozen ? "all" : null,
+      historyTable: spec.historyTable ?? defaultHistoryTable,
       protectedTables: spec.protectedTables,
     });
   }
-
-  #allowedDeletes(): Record<string, number> {
-    const { allowedDeletes = {} } = this.#parts.spec;
-    return Object.fromEntries(Object.entries(allowedDeletes).map(([table, rows]) => [qualified(table), rows]));
-  }
 }
 
-/** The name of TypeORM's history in this application. */
-export function historyTable(spec: MigrationSpec): string {
-  return spec.historyTable ?? "migrations";
+/** What a run began from, and what it holds. */
+interface Begun {
+  readonly backup: Manifest;
+  readonly before: State;
+  /** Whether this run has the application frozen now. */
+  readonly frozen: boolean;
+  /** Since when writes have been frozen, from before the backup's snapshot on; null when they have not. */
+  readonly frozenSince: string | null;
 }
 
 function notVerified(lost: readonly string[]): OperationError {
   return new OperationError("failed", {
     where: "the migration",
     what: `ran, and lost something:\n${lost.map((one) => `  - ${one}`).join("\n")}\n`,
-    next: "Correct it, or declare what it may delete, and build a new release.",
+    next: "Correct it, or declare what it is expected to change (`static readonly affexai`), and build a new release.",
   });
 }

@@ -1,55 +1,57 @@
 import { OperationError } from "../error.ts";
 import type { Journal } from "../journal.ts";
+import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "../database/access.ts";
-import type { BackupStore } from "../backup/backup-store.ts";
+import { dumpLimitMs, type BackupStore } from "../backup/backup-store.ts";
+import { withConnection } from "../database/connection.ts";
+import { checkContract, readLiveSchema } from "../database/contract.ts";
 import { describeDifference } from "../database/fingerprint.ts";
-import { foreignWriters, isFrozen, unfreezeWrites, type FreezeTarget } from "../database/freeze.ts";
+import { foreignWriters, frozenSince, type FreezeTarget } from "../database/freeze.ts";
 import type { Run } from "../database/lock.ts";
-import type { Manifest } from "../backup/manifest.ts";
 import { restoreBeside } from "../backup/restore-beside.ts";
 import { keptName, restoredName } from "../backup/restored-names.ts";
 import { endSessions } from "../database/sessions.ts";
-import type { MigrationSpec } from "./spec.ts";
-import { isSame, readState, type State } from "../database/state.ts";
+import { allProven, revertInImage, type Downs } from "./revert.ts";
+import type { SettledOutcome } from "./spec.ts";
+import { isSame, likeState, readState, type State } from "../database/state.ts";
 import { swapDatabases } from "../backup/swap.ts";
 
 export interface WayBack {
-  readonly spec: MigrationSpec;
   readonly run: Run;
   readonly journal: Journal;
   readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
   readonly store: BackupStore;
-  readonly backup: Manifest;
+  /** Id of the backup that holds `before`. */
+  readonly backup: string;
   readonly before: State;
   readonly freeze: FreezeTarget;
-  /** Whether this run has the application frozen now. */
-  readonly frozen: boolean;
-  /** Whether writes were frozen since before the backup's snapshot. */
-  readonly frozenSinceBackup: boolean;
-  /** Whether the release that serves can live with the schema as it is now; null when none serves. */
-  readonly runningReleaseHolds: () => Promise<boolean | null>;
-  readonly timeoutMs: number;
+  /** Since when writes have been frozen, from before the backup's snapshot on; null when they have not. */
+  readonly frozenSince: string | null;
+  /** Null when it is not known how what was committed could be taken back. */
+  readonly downs: Downs | null;
+  /** The release that has to live with the outcome; null when none serves. */
+  readonly serving: ReleaseRecord | null;
+}
+
+/** Where a way back ended. */
+export interface Arrival {
+  readonly outcome: Exclude<SettledOutcome, "done">;
+  /** What became of the database, in sentences. */
+  readonly state: string;
+  /** What to do now, when the cause alone does not say it. */
+  readonly next?: string;
+  /** Going back failed: the freeze stays in force and the journal open, for the next try. */
+  readonly unfinished?: true;
 }
 
 /**
- * What is done after a migration failed, from the least to the most: nothing, when it was rolled back and the database is as it was; a
- * restore beside and a swap, when writes were frozen since the backup, so that nothing can be lost; otherwise nothing again, and
- * somebody has to decide. Always throws: the failure, with what became of the database.
+ * From the least to the most: nothing, when the database is as it was; the downs, where all of them were proven, compared afterwards;
+ * a restore beside and a swap, when writes were frozen since the backup, so that nothing can be lost; otherwise nothing again, and
+ * somebody has to decide. Lifts nothing and closes no run. Throws when it cannot find out where the database stands.
  */
-export async function goBack(way: WayBack, failure: unknown, cancellable: Context): Promise<never> {
-  // A cancelled migration has to find its way back all the same; every wait in here has a limit of its own.
-  const context = { ...cancellable, signal: new AbortController().signal };
-  try {
-    return await decide(way, failure, context);
-  } catch (error) {
-    if (error instanceof WentBack) throw error;
-    throw lost(failure, error);
-  }
-}
-
-async function decide(way: WayBack, failure: unknown, context: Context): Promise<never> {
-  const { run, access, before, journal } = way;
+export async function takeWayBack(way: WayBack, context: Context): Promise<Arrival> {
+  const { run, access, before } = way;
   await endSessions(
     run.client,
     "the end of the migration's sessions",
@@ -57,63 +59,78 @@ async function decide(way: WayBack, failure: unknown, context: Context): Promise
     [run.applicationName, access.migrator.database],
     context,
   );
-  const now = await readState(access.migrator, run.applicationName, {
-    historyTable: before.historyTable,
-    protectedTables: way.spec.protectedTables,
-  });
-  if (isSame(before, now, way.frozenSinceBackup)) {
-    await thaw(way, context);
-    await journal.end("rolled-back");
-    throw ended(
-      failure,
-      "failed",
-      "It was rolled back: the schema and the history of migrations are as before, and there is nothing to undo.",
-    );
+  const now = await stateNow(way);
+  if (isSame(before, now, way.frozenSince !== null)) {
+    return {
+      outcome: "nothing-to-undo",
+      state:
+        "It was rolled back: the schema and the history of migrations are as before, and there is nothing to undo.",
+    };
   }
-  if (way.frozenSinceBackup && (await stillFrozen(way, context))) return restore(way, failure, context);
   const committed = now.history.filter((name) => !before.history.includes(name));
-  const holds = await way.runningReleaseHolds();
-  await thaw(way, context);
-  await journal.end("stopped");
-  const state = [
-    committed.length === 0 ? "The schema was changed" : `Committed: ${committed.join(", ")}`,
-    holds === null
-      ? "no release serves yet"
-      : holds
-        ? "the release that serves can live with it"
-        : "the release that serves cannot live with it",
-  ].join("; ");
-  const difference = describeDifference({ lines: before.schema }, { lines: now.schema });
-  for (const line of difference) context.progress.note(line);
-  throw ended(
-    failure,
-    "stopped",
-    `${state}. Nothing was undone: users may have written since backup ${way.backup.id} of ${way.backup.takenAt}, and a restore would lose that.`,
-    `Correct the release and run it again, which goes on from here; or lose those writes with \`affexai backup restore ${way.backup.id}\`.`,
+  const frozen = await stillFrozen(way, context);
+  const holds = frozen ? false : await servingHolds(way);
+  if (holds !== true && (await revert(way, committed, frozen, context))) {
+    return {
+      outcome: "reverted",
+      state: `${committed.toReversed().join(", ")} reverted by the downs that were proven: the schema and the history are as before${frozen ? ", and so is every row" : ""}.`,
+    };
+  }
+  return frozen ? restore(way, context) : stopped(way, committed, holds, context);
+}
+
+function stateNow({ run, access, before }: WayBack): Promise<State> {
+  return readState(access.migrator, run.applicationName, likeState(before));
+}
+
+async function stillFrozen({ run, freeze, access, frozenSince: since }: WayBack, context: Context): Promise<boolean> {
+  if (since === null || (await frozenSince(run.client, freeze)) !== since) return false;
+  const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
+  if (writers.length > 0) context.progress.note(`could have written during the freeze: ${writers.join(", ")}`);
+  return writers.length === 0;
+}
+
+async function servingHolds({ serving, access, run }: WayBack): Promise<boolean | null> {
+  if (serving === null) return null;
+  return withConnection(
+    access.migrator,
+    { applicationName: run.applicationName },
+    async (client) => checkContract(serving.contract, await readLiveSchema(client)).holds,
   );
 }
 
-async function stillFrozen({ run, freeze, access }: WayBack, { progress }: Context): Promise<boolean> {
-  const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
-  if (writers.length > 0) progress.note(`could have written during the freeze: ${writers.join(", ")}`);
-  return writers.length === 0 && (await isFrozen(run.client, freeze));
+/** False when the downs are not proven, failed, or did not lead back: what comes next decides on what is there then. */
+async function revert(way: WayBack, committed: string[], frozen: boolean, context: Context): Promise<boolean> {
+  const { downs, run, access, journal, before } = way;
+  if (downs === null || committed.length === 0 || !allProven(committed, downs.record)) return false;
+  try {
+    await journal.step("revert", { imageRuntime: downs.work.imageRuntime, names: committed }, () =>
+      revertInImage(downs, committed, { run, access: access.migrator }, context),
+    );
+    return await context.progress.step("compare with the state before", async (progress) => {
+      const now = await stateNow(way);
+      const differences = describeDifference({ lines: before.schema }, { lines: now.schema });
+      for (const line of differences) progress.note(line);
+      return isSame(before, now, frozen);
+    });
+  } catch (error) {
+    context.progress.note(`reverting did not work: ${messageOf(error)}`);
+    return false;
+  }
 }
 
-async function restore(way: WayBack, failure: unknown, context: Context): Promise<never> {
+async function restore(way: WayBack, context: Context): Promise<Arrival> {
   const { run, access, store, backup, journal } = way;
   const { database } = access.migrator;
   const [target, kept] = [restoredName(database, run.id), keptName(database, run.id)];
   const began = performance.now();
   try {
-    await journal.step("restore", { backup: backup.id, target }, () =>
+    const manifest = await store.find(backup);
+    await journal.step("restore", { backup, target }, () =>
       restoreBeside(
         {
-          access: access.migrator,
-          applicationName: run.applicationName,
-          store,
-          manifest: backup,
-          target,
-          timeoutMs: way.timeoutMs,
+          ...{ access: access.migrator, applicationName: run.applicationName },
+          ...{ store, manifest, target, timeoutMs: dumpLimitMs },
         },
         context,
       ),
@@ -123,49 +140,63 @@ async function restore(way: WayBack, failure: unknown, context: Context): Promis
       swapDatabases(run.client, { access: access.migrator, restored: target, kept }, context),
     );
   } catch (error) {
-    throw ended(
-      failure,
-      "stopped",
-      `Going back to backup ${backup.id} failed as well: ${messageOf(error)} The application's writes stay frozen, so that nothing is lost.`,
-      "Correct the cause and run again, which tries it again.",
-    );
+    return {
+      outcome: "stopped",
+      state: `Going back to backup ${backup} failed as well: ${messageOf(error)} The application's writes stay frozen, so that nothing is lost.`,
+      next: "Correct the cause and run again, which tries it again.",
+      unfinished: true,
+    };
   }
-  await journal.end("restored");
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  throw ended(
-    failure,
-    "failed",
-    `The database was restored from backup ${backup.id}, row for row, and swapped in, in ${seconds} s; nothing was lost, because writes were frozen. What the migration made is kept as ${kept}.`,
-  );
+  return {
+    outcome: "restored",
+    state: `The database was restored from backup ${backup}, row for row, and swapped in, in ${seconds} s; nothing was lost, because writes were frozen. What the migration made is kept as ${kept}.`,
+  };
 }
 
-async function thaw({ run, freeze, frozen }: WayBack, context: Context): Promise<void> {
-  if (frozen) await unfreezeWrites(run.client, freeze, context);
+async function stopped(
+  way: WayBack,
+  committed: readonly string[],
+  holds: boolean | null,
+  { progress }: Context,
+): Promise<Arrival> {
+  const { backup, before, store } = way;
+  const can = { true: "can live with it", false: "cannot live with it", null: "" }[`${holds}`];
+  const state = [
+    committed.length === 0 ? "The schema was changed" : `Committed: ${committed.join(", ")}`,
+    holds === null ? "no release serves yet" : `the release that serves ${can}`,
+  ].join("; ");
+  for (const line of describeDifference({ lines: before.schema }, { lines: (await stateNow(way)).schema })) {
+    progress.note(line);
+  }
+  const { takenAt } = await store.find(backup);
+  return {
+    outcome: "stopped",
+    state: `${state}. Nothing was undone: users may have written since backup ${backup} of ${takenAt}, and a restore would lose that.`,
+    next: `Correct the release and run it again, which goes on from here; or lose those writes with \`affexai backup restore ${backup}\`.`,
+  };
 }
 
-/** The failure, with what became of the database. */
-class WentBack extends OperationError {}
-
-function ended(failure: unknown, kind: "failed" | "stopped", state: string, next?: string): WentBack {
+/** A failure with what became of the database. */
+export function arrived(failure: unknown, { outcome, state, next }: Arrival): OperationError {
   const text =
     failure instanceof OperationError
       ? failure.text
       : { where: "the migration", what: messageOf(failure), next: "Read the lines above." };
-  return new WentBack(
-    kind,
+  return new OperationError(
+    outcome === "stopped" ? "stopped" : "failed",
     { where: text.where, what: `${text.what} ${state}`, next: next ?? text.next },
     { cause: failure },
   );
 }
 
 /** The journal stays open, and a freeze in force: the next run finds both, looks, and decides. */
-function lost(failure: unknown, error: unknown): WentBack {
-  return ended(
-    failure,
-    "stopped",
-    `What became of the database could not be found out: ${messageOf(error)}`,
-    "Run again: it finds out first, and goes on from there. A freeze of the application's writes stays in force until then.",
-  );
+export function lost(failure: unknown, error: unknown): OperationError {
+  return arrived(failure, {
+    outcome: "stopped",
+    state: `What became of the database could not be found out: ${messageOf(error)}`,
+    next: "Run again: it finds out first, and goes on from there. A freeze of the application's writes stays in force until then.",
+  });
 }
 
 function messageOf(error: unknown): string {

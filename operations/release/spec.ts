@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Identifier } from "../database/spec.ts";
 
 /** `<registry>/<repository>@sha256:<64 hex>`. Tags are for people; a machine is given digests only. */
 export const PinnedImage = z
@@ -208,6 +209,14 @@ export const LedgerEntrySpec = z.strictObject({
   /** `owner/name` of the repository whose GitHub Deployments mirror the ledger. */
   repository: z.string().optional(),
   url: z.url(),
+  /** What the entry ends: the freeze of the application's role, and the maintenance. DATABASE_URL (migrator) comes in the environment. */
+  window: z
+    .strictObject({
+      app: Identifier,
+      /** A MaintenanceTarget, which coolify/spec.ts has; that file needs this one. */
+      maintenance: z.strictObject({ uuid: z.string(), url: z.url() }).optional(),
+    })
+    .optional(),
   after: z.array(z.string()),
 });
 export const LedgerEntryResult = z.strictObject({ attempt: z.string(), verifiedAt: z.iso.datetime() });

@@ -17,7 +17,7 @@ const create: TestMigration = {
   down: ["DROP TABLE pages", "DROP TABLE users"],
 };
 const users = `new EntitySchema({ name: "User", tableName: "users", columns: {
-  id: { type: "int", primary: true, generated: "increment" }, email: { type: "varchar", length: 255 } } })`;
+  id: { type: "int", primary: true, generated: "identity", generatedIdentity: "ALWAYS" }, email: { type: "varchar", length: 255 } } })`;
 const entities = `[${users}]`;
 const pages = [{ table: "pages", columns: ["id", "body"] }];
 
@@ -142,6 +142,7 @@ describe("the guarded migration", () => {
     const declared = await next(drop, { maintenance: true });
     const result = await migrate(place, declared.app, declared.record);
     assert.equal(result.outcome, "migrated");
+    await verified(place);
     await writable();
   });
 
@@ -166,7 +167,7 @@ describe("the guarded migration", () => {
       /Expand1760000001000 is another one in the image/,
       /nothing to undo/,
     );
-    assert.deepEqual(await outcomes(place), ["rolled-back"]);
+    assert.deepEqual(await outcomes(place), ["nothing-to-undo"]);
   });
 
   it("has nothing to undo when the transaction was rolled back", async () => {
@@ -182,16 +183,14 @@ describe("the guarded migration", () => {
     );
     assert.deepEqual(await columns(), ["id", "email"]);
     assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
-    assert.deepEqual(await outcomes(place), ["done", "rolled-back"]);
+    assert.deepEqual(await outcomes(place), ["done", "nothing-to-undo"]);
     await writable();
   });
 
   it("stops a migration that would delete rows, before it commits", async () => {
     await serving();
-    const { app, record } = await next({
-      name: "Clean1760000001000",
-      up: ["DO $$ BEGIN DELETE FROM pages WHERE id > 5; END $$"],
-    });
+    const clean = { name: "Clean1760000001000", up: ["DO $$ BEGIN DELETE FROM pages WHERE id > 5; END $$"] };
+    const { app, record } = await next(clean);
     await rejected(
       migrate(place, app, record),
       "failed",
@@ -199,8 +198,8 @@ describe("the guarded migration", () => {
       /nothing to undo/,
     );
     assert.deepEqual(await counts(), { users: 50, pages: 20 });
-    const allowed = await migrate(place, app, record, { allowedDeletes: { pages: 15 } });
-    assert.equal(allowed.outcome, "migrated");
+    const declared = await next({ ...clean, expects: { deletes: { pages: 15 } } }, { id: "release-3" });
+    assert.equal((await migrate(place, declared.app, declared.record)).outcome, "migrated");
   });
 
   it("stops a migration that would empty a table, before it commits", async () => {
@@ -237,14 +236,18 @@ describe("the guarded migration", () => {
     await serving();
     const { app, record } = await next(
       [
-        { name: "First1760000001000", up: ["ALTER TABLE users ADD nickname text", "DELETE FROM pages WHERE id > 10"] },
+        {
+          name: "First1760000001000",
+          up: ["ALTER TABLE users ADD nickname text", "DELETE FROM pages WHERE id > 10"],
+          expects: { deletes: { pages: 10 } },
+        },
         { name: "Second1760000002000", up: ["SELECT 1/0"] },
       ],
       { maintenance: true },
       { options: 'migrationsTransactionMode: "each",' },
     );
     await rejected(
-      migrate(place, app, record, { allowedDeletes: { pages: 10 } }),
+      migrate(place, app, record),
       "failed",
       /division by zero/,
       /restored from backup \S+, row for row/,
@@ -330,7 +333,7 @@ describe("the guarded migration", () => {
     assert.equal((await migrate(place, app, record)).outcome, "migrated");
   });
 
-  it("freezes the application's writes from before the backup until it is done", async () => {
+  it("freezes the application's writes from before the backup until its release is recorded", async () => {
     await serving();
     const pooled = await place.connect("app");
     const { app, record } = await next(
@@ -353,7 +356,10 @@ describe("the guarded migration", () => {
     );
     assert.deepEqual(seen, ["frozen"]);
     await assert.rejects(pooled.query("SELECT 1"));
+    await assert.rejects(writable(), { code: "25006" });
+    await verified(place);
     await writable();
+    assert.deepEqual(await outcomes(place), ["done", "done"]);
   });
 
   it("tries again when a lock is in the way, and names who holds it", async () => {
@@ -459,6 +465,7 @@ describe("the guarded migration", () => {
     const again = await migrate(place, app, record);
     assert.equal(again.outcome, "up-to-date");
     assert.deepEqual(await columns(), ["id", "email", "nickname"]);
+    await verified(place);
     await writable();
   });
 

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { classifyMigrations } from "../../../../operations/migration/classify.ts";
 import { describeImage, type MigrationImage, type RunScript } from "../../../../operations/migration/image-runner.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
+import type { ScriptFor } from "../../../../operations/migration/revert.ts";
 import type { Context } from "../../../../operations/verb.ts";
 import { cleanUpLater } from "../../../clean-up.ts";
 import { inDirectory } from "./in-directory.ts";
@@ -14,6 +16,8 @@ export interface TestMigration {
   readonly up: readonly string[];
   readonly down?: readonly string[];
   readonly transaction?: boolean;
+  /** The static property `affexai`. */
+  readonly expects?: object;
 }
 
 export interface TestApplication {
@@ -63,7 +67,7 @@ export async function application(options: TestApplication): Promise<Application
      ${exporting}`,
   );
   const source: MigrationImage = {
-    image: `registry.example/affexai/backend@sha256:${"a".repeat(64)}`,
+    image: `registry.example/affexai/backend@sha256:${createHash("sha256").update(dir).digest("hex")}`,
     imageRuntime: "unpacked",
     dataSource: "dist/data-source.js",
     nodePath: "node",
@@ -91,12 +95,22 @@ export async function application(options: TestApplication): Promise<Application
   };
 }
 
-function classOf({ name, up, down, transaction }: TestMigration): string {
+/** Runs scripts in whichever of these applications an image is of. */
+export function scriptIn(...applications: readonly Pick<Application, "source" | "script">[]): ScriptFor {
+  return ({ image }) => {
+    const found = applications.find(({ source }) => source.image === image);
+    if (found === undefined) throw new Error(`no application of the test has the image ${image}`);
+    return found.script;
+  };
+}
+
+function classOf({ name, up, down, transaction, expects }: TestMigration): string {
   const body = (statements: readonly string[]) =>
     statements
       .map((one) => (one.startsWith("js:") ? one.slice(3) : `await runner.query(${JSON.stringify(one)});`))
       .join("\n");
   return `class ${name} {
+    ${expects === undefined ? "" : `static affexai = ${JSON.stringify(expects)};`}
     ${transaction === undefined ? "" : `transaction = ${transaction};`}
     async up(runner) { ${body(up)} }
     async down(runner) { ${body(down ?? [])} }

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { guardedMigration } from "../../../../operations/migration/migrate.ts";
 import { MigrationSpec } from "../../../../operations/migration/spec.ts";
+import { recordRelease } from "../../../../operations/release/record.ts";
 import type { Progress } from "../../../../operations/progress.ts";
 import { inDirectory } from "./in-directory.ts";
 
@@ -13,6 +14,8 @@ const Input = z.strictObject({
   env: z.record(z.string(), z.string()),
   /** A step or a note whose text begins like this is the last thing that the process sees. */
   killAt: z.string(),
+  /** Records the release afterwards, as its ledger entry does. */
+  record: z.boolean().default(false),
 });
 
 const input = Input.parse(JSON.parse(await text(process.stdin)));
@@ -26,10 +29,12 @@ const progress: Progress = {
   },
   note: reach,
 };
-await guardedMigration(
-  input.spec,
-  { env: input.env, progress, signal: new AbortController().signal },
-  inDirectory(input.dir),
-);
+const context = { env: input.env, progress, signal: new AbortController().signal };
+await guardedMigration(input.spec, context, () => inDirectory(input.dir));
+if (input.record) {
+  const { record, stamp, ledger, app } = input.spec;
+  const url = "https://affexai.example";
+  await recordRelease.run({ record, stamp, ledger, url, window: { app }, after: [] }, context);
+}
 process.stdout.write("not killed\n");
 process.exit(0);

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { guardedMigration } from "../../../../operations/migration/migrate.ts";
 import { MigrationSpec } from "../../../../operations/migration/spec.ts";
 import { OperationError, type FailureKind } from "../../../../operations/error.ts";
+import { recordRelease } from "../../../../operations/release/record.ts";
 import { Ledger } from "../../../../operations/release/ledger.ts";
 import type { ReleaseRecord } from "../../../../operations/release/spec.ts";
 import { objectStorage } from "../../../../operations/storage.ts";
-import type { Application } from "./application.ts";
+import { scriptIn, type Application } from "./application.ts";
 import type { Environment } from "./platform.ts";
 
 export function migrationSpec(
@@ -30,16 +31,31 @@ export function migrationSpec(
 }
 
 /** Deploys a record's migrations, as the verb does. */
-export async function migrate(place: Environment, app: Application, record: ReleaseRecord, changes: object = {}) {
-  return guardedMigration(migrationSpec(place, app, record, changes), place.context(), app.script);
+export async function migrate(
+  place: Environment,
+  app: Application,
+  record: ReleaseRecord,
+  changes: object = {},
+  others: readonly Application[] = [],
+) {
+  return guardedMigration(migrationSpec(place, app, record, changes), place.context(), scriptIn(app, ...others));
 }
 
-/** Closes the newest attempt as verified: the release serves from then on. */
+/** Records the newest attempt as verified, as the ledger entry does: the release serves, and may write, from then on. */
 export async function verified(place: Environment): Promise<void> {
-  const ledger = new Ledger(objectStorage(place.env), { bucket: place.bucket, environment: "test" });
+  const location = { bucket: place.bucket, environment: "test" };
+  const ledger = new Ledger(objectStorage(place.env), location);
   const newest = await ledger.newest();
   assert.ok(newest);
-  await ledger.close(newest.id, "verified", "the test says so");
+  const record = await ledger.readRelease(newest.release);
+  assert.ok(record);
+  await recordRelease.run(
+    {
+      ...{ record, stamp: { id: newest.release, after: newest.after }, ledger: location, after: [] },
+      ...{ url: "https://affexai.example", window: { app: place.roles.app } },
+    },
+    place.context(),
+  );
 }
 
 export async function rejected(run: Promise<unknown>, kind: FailureKind, ...patterns: RegExp[]): Promise<void> {
