@@ -14,6 +14,8 @@ export interface OperationArgs<Spec extends z.ZodType, Result extends z.ZodType>
   result: Result;
   /** Sent as JSON on stdin, which the state keeps in plain text. A secret in it is refused. */
   input: SpecInputs<z.input<Spec>>;
+  /** What is said in the open, by the name of its environment variable. A missing one is not set. */
+  variables?: Record<string, string | undefined>;
   /** Generated secrets, by the name of their environment variable. Access credentials are inherited and never listed here. */
   secrets?: Record<string, pulumi.Input<string>>;
   /** The engine kills the verb after this long. Longer than every wait of the verb, so that its own message wins. */
@@ -41,6 +43,10 @@ export function operation<Spec extends z.ZodType, Result extends z.ZodType>(
 ): pulumi.Output<z.output<Result>> {
   const timeout = `${args.timeoutMinutes}m`;
   const secrets = Object.entries(args.secrets ?? {}).map(([key, value]) => [key, pulumi.secret(value)] as const);
+  const open = Object.entries(args.variables ?? {}).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  const environment: Record<string, pulumi.Input<string>> = Object.fromEntries([...open, ...secrets]);
   const command = new Command(
     name,
     {
@@ -49,7 +55,7 @@ export function operation<Spec extends z.ZodType, Result extends z.ZodType>(
       update: args.verb,
       delete: "retire",
       stdin: specText(name, args.spec, args.input),
-      ...(secrets.length === 0 ? {} : { environment: Object.fromEntries(secrets) }),
+      ...(Object.keys(environment).length === 0 ? {} : { environment }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

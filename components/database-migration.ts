@@ -24,6 +24,8 @@ export interface DatabaseMigrationArgs {
   databaseUrl: pulumi.Input<string>;
   /** As the role that reads everything. Secret. */
   backupDatabaseUrl: pulumi.Input<string>;
+  /** DATABASE_SSH of the verb, where the database is reached through an ssh server; its key is inherited. */
+  ssh?: string | undefined;
   /** A migration waits this long for a lock, so that it never makes the users wait longer. */
   lockTimeoutSeconds: number;
   statementTimeoutSeconds: number;
@@ -47,12 +49,12 @@ export class DatabaseMigration extends pulumi.ComponentResource {
   readonly backup: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { databaseUrl, backupDatabaseUrl, after, ...spec } = args;
+    const { databaseUrl, backupDatabaseUrl, ssh, after, ...spec } = args;
     const secrets = {
       databaseUrl: pulumi.secret(databaseUrl),
       backupDatabaseUrl: pulumi.secret(backupDatabaseUrl),
     };
-    super(DatabaseMigration.__pulumiType, name, { ...spec, ...secrets }, opts);
+    super(DatabaseMigration.__pulumiType, name, { ...spec, ssh, ...secrets }, opts);
     const result = operation(
       `${name}-run`,
       {
@@ -61,6 +63,7 @@ export class DatabaseMigration extends pulumi.ComponentResource {
         spec: MigrationSpec,
         result: MigrationResult,
         input: { owner: name, ...spec },
+        variables: { DATABASE_SSH: ssh },
         secrets: {
           DATABASE_URL: secrets.databaseUrl,
           BACKUP_DATABASE_URL: secrets.backupDatabaseUrl,

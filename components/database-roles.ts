@@ -7,6 +7,8 @@ export interface DatabaseRolesArgs {
   /** A role that may create roles and databases. Secret. */
   adminUrl: pulumi.Input<string>;
   database: string;
+  /** DATABASE_SSH of the verb, where the database is reached through an ssh server; its key is inherited. */
+  ssh?: string | undefined;
 }
 
 /**
@@ -26,8 +28,8 @@ export class DatabaseRoles extends pulumi.ComponentResource {
 
   constructor(name: string, args: DatabaseRolesArgs, opts?: pulumi.ComponentResourceOptions) {
     const adminUrl = pulumi.secret(args.adminUrl);
-    const { database } = args;
-    super(DatabaseRoles.__pulumiType, name, { adminUrl, database }, opts);
+    const { database, ssh } = args;
+    super(DatabaseRoles.__pulumiType, name, { adminUrl, database, ssh }, opts);
     const child = { parent: this };
     const password = (role: string) =>
       new RandomPassword(`${name}-${role}-password`, { length: 32, special: false }, child).result;
@@ -44,6 +46,7 @@ export class DatabaseRoles extends pulumi.ComponentResource {
         spec: RolesSpec,
         result: RolesResult,
         input: { owner: name, database, ...roles },
+        variables: { DATABASE_SSH: ssh },
         secrets: {
           ADMIN_DATABASE_URL: adminUrl,
           MIGRATOR_PASSWORD: passwords.migrator,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { text } from "node:stream/consumers";
 import { z } from "zod";
+import { throughTunnel } from "./database/reach.ts";
 import { OperationError, exitCodes } from "./error.ts";
 import { lines } from "./progress-lines.ts";
 import { silent, type Progress } from "./progress.ts";
@@ -39,7 +40,7 @@ async function runResourceVerb(noun: string, name: string): Promise<void> {
       next: "Correct what is listed; nothing was touched.",
     });
   }
-  const result = await watched(false, (context) => verb.run(spec.data, context));
+  const result = await watched(false, (context) => throughTunnel(context, (reached) => verb.run(spec.data, reached)));
   process.stdout.write(`${JSON.stringify(verb.result.parse(result))}\n`);
 }
 

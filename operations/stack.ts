@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { throughTunnel } from "./database/reach.ts";
 import { OperationError } from "./error.ts";
 import { run } from "./process.ts";
 import { ReleaseRecord, StackTargets } from "./release/spec.ts";
@@ -14,6 +15,8 @@ const Outputs = z.object({
   databaseUrl: z.string(),
   backupDatabaseUrl: z.string(),
   adminDatabaseUrl: z.string(),
+  /** DATABASE_SSH of the verbs that use the database; absent where it is reached directly. */
+  databaseSsh: z.string().optional(),
 });
 
 /** What a stack's last `up` left for the verbs that people run. */
@@ -38,12 +41,28 @@ export async function readStack(name: string, { env, signal }: Pick<Context, "en
   });
 }
 
-/** The environment that verbs with `--stack` work in: the process's own, with the stack's database URLs. */
+/** Runs a verb with `--stack` in that stack's environment, where its databases answer. */
+export async function onStack<T>(
+  name: string,
+  context: Context,
+  work: (outputs: StackOutputs, context: Context) => Promise<T>,
+): Promise<T> {
+  const outputs = await readStack(name, context);
+  return throughTunnel({ ...context, env: stackEnvironment(outputs, context.env) }, (reached) =>
+    work(outputs, reached),
+  );
+}
+
+/**
+ * The environment that verbs with `--stack` work in: the process's own, with the stack's database URLs, and with its way to them
+ * unless the process has one (an empty DATABASE_SSH is the direct one).
+ */
 export function stackEnvironment(outputs: StackOutputs, env: Context["env"]): Context["env"] {
   return {
     ...env,
     DATABASE_URL: outputs.databaseUrl,
     BACKUP_DATABASE_URL: outputs.backupDatabaseUrl,
     ADMIN_DATABASE_URL: outputs.adminDatabaseUrl,
+    DATABASE_SSH: env.DATABASE_SSH ?? outputs.databaseSsh,
   };
 }

@@ -13,6 +13,7 @@ import { RedisCache } from "../components/redis-cache.ts";
 import { SmokeTest } from "../components/smoke-test.ts";
 import { backendVariables, criticalPaths, frontendVariables } from "./affexai.ts";
 import type { Config } from "./config.ts";
+import { databaseSsh } from "./database-ssh.ts";
 import { given } from "./given.ts";
 import type { DeclaredRelease } from "./release.ts";
 
@@ -61,7 +62,8 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
       ? { kind: "coolify", placement, image: config.cache.image, cache: `${project}-redis` }
       : { kind: "external", url: given(config, "cacheUrl") },
   );
-  const roles = new DatabaseRoles("roles", { adminUrl: database.adminUrl, database: database.database });
+  const ssh = databaseSsh(config.database);
+  const roles = new DatabaseRoles("roles", { adminUrl: database.adminUrl, database: database.database, ssh });
 
   // The schema first, then the code that needs it.
   const migration = new DatabaseMigration("migration", {
@@ -73,6 +75,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     app: roles.app,
     databaseUrl: roles.migratorUrl,
     backupDatabaseUrl: roles.backupUrl,
+    ssh,
     backupMaxAgeSeconds: behaviour.backupMaxAgeSeconds,
     after: [backups],
   });
@@ -175,6 +178,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     databaseUrl: roles.migratorUrl,
     backupDatabaseUrl: roles.backupUrl,
     adminDatabaseUrl: database.adminUrl,
+    databaseSsh: ssh,
   };
 }
 

@@ -20,6 +20,20 @@ const taggedImage = z
   .regex(/^[a-z0-9._/-]+:[\w.-]+$/, "must be an image with a tag")
   .meta({ remedy: "Name a version, for example postgres:16-alpine." });
 
+/** How the machine that runs `pulumi up` and people's verbs reaches the database. */
+const reach = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("direct") }),
+  z.strictObject({
+    kind: z.literal("ssh"),
+    host,
+    port: port.optional(),
+    user: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a user's name"),
+    hostKeys: z
+      .array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, "must be a fingerprint as ssh-keygen -l prints it"))
+      .min(1, "must pin at least one host key"),
+  }),
+]);
+
 /** Everything that a stack file says in the open, one key each. The remedy is shown beside whatever is wrong with it. */
 export const settings = {
   environment: z.enum(deployed).meta({ remedy: "Say which row of stacks/environments.ts this stack follows." }),
@@ -48,10 +62,18 @@ export const settings = {
     .meta({ remedy: "Give region, backupBucket and mediaBucket." }),
   database: z
     .discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("coolify"), name: identifier, image: taggedImage }),
-      z.strictObject({ kind: z.literal("external"), name: identifier }),
+      z.strictObject({
+        kind: z.literal("coolify"),
+        name: identifier,
+        image: taggedImage,
+        reach: reach.optional(),
+      }),
+      z.strictObject({ kind: z.literal("external"), name: identifier, reach: reach.optional() }),
     ])
-    .meta({ remedy: "Say kind: coolify with name and image, or kind: external with name." }),
+    .meta({
+      remedy:
+        "Say kind: coolify with name and image, or kind: external with name; and reach, where it is not direct: kind: ssh with host, user and hostKeys.",
+    }),
   cache: z
     .discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("coolify"), image: taggedImage }),

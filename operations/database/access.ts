@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 
@@ -5,7 +6,10 @@ import type { Context } from "../verb.ts";
 export interface DatabaseAccess {
   /** The variable it came from, for messages. */
   readonly variable: string;
+  /** The name that the server's certificate is checked against. */
   readonly host: string;
+  /** Where `host` is reached, an IP address: the near end of a tunnel. Looked up unless given. */
+  readonly hostAddress?: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
@@ -16,10 +20,10 @@ export interface DatabaseAccess {
 /** libpq's `sslmode`, without the modes that fall back to plain text. */
 export type Tls = { readonly mode: "disable" | "require" | "verify-full"; readonly rootCertificate?: string };
 
-const parameters = ["sslmode", "sslrootcert"];
+const parameters = ["hostaddr", "sslmode", "sslrootcert"];
 
 /**
- * Reads `postgres://user:password@host:port/database[?sslmode=disable|require|verify-full&sslrootcert=file]` from a variable.
+ * Reads `postgres://user:password@host:port/database[?sslmode=disable|require|verify-full&sslrootcert=file&hostaddr=ip]` from a variable.
  * Throws an OperationError (usage) that lists everything wrong with it, and never its value.
  */
 export function databaseAccess(env: Context["env"], variable: string): DatabaseAccess {
@@ -30,18 +34,21 @@ export function databaseAccess(env: Context["env"], variable: string): DatabaseA
   const database = decodeURIComponent(url.pathname.slice(1));
   const mode = url.searchParams.get("sslmode") ?? "disable";
   const rootCertificate = url.searchParams.get("sslrootcert") ?? undefined;
+  const hostAddress = url.searchParams.get("hostaddr") ?? undefined;
   const problems = [
     ...(["postgres:", "postgresql:"].includes(url.protocol) ? [] : [`has the scheme ${url.protocol}`]),
     ...(url.hostname === "" ? ["names no host"] : []),
     ...(url.username === "" ? ["names no user"] : []),
     ...(database === "" ? ["names no database"] : []),
     ...(isMode(mode) ? [] : [`has sslmode=${mode}`]),
+    ...(hostAddress === undefined || isIP(hostAddress) !== 0 ? [] : [`has hostaddr=${hostAddress}, no IP address`]),
     ...[...url.searchParams.keys()].filter((key) => !parameters.includes(key)).map((key) => `has the parameter ${key}`),
   ];
   if (problems.length > 0 || !isMode(mode)) throw wrong(variable, problems);
   return {
     variable,
     host: url.hostname.replace(/^\[|\]$/g, ""),
+    ...(hostAddress === undefined ? {} : { hostAddress }),
     port: url.port === "" ? 5432 : Number(url.port),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
@@ -56,14 +63,20 @@ export function onDatabase(access: DatabaseAccess, database: string): DatabaseAc
 }
 
 /** The URL again, for a child that takes one in its environment. */
-export function databaseUrl({ host, port, user, password, database, tls }: DatabaseAccess): string {
+export function databaseUrl({ host, hostAddress, port, user, password, database, tls }: DatabaseAccess): string {
   const url = new URL(`postgres://${host.includes(":") ? `[${host}]` : host}:${port}`);
   url.username = encodeURIComponent(user);
   url.password = encodeURIComponent(password);
   url.pathname = encodeURIComponent(database);
   if (tls.mode !== "disable") url.searchParams.set("sslmode", tls.mode === "require" ? "no-verify" : tls.mode);
   if (tls.rootCertificate !== undefined) url.searchParams.set("sslrootcert", tls.rootCertificate);
+  if (hostAddress !== undefined) url.searchParams.set("hostaddr", hostAddress);
   return url.href;
+}
+
+/** Where a database is, for people. */
+export function placeOf({ host, hostAddress, port }: DatabaseAccess): string {
+  return hostAddress === undefined ? `${host}:${port}` : `${host} (by ${hostAddress}:${port})`;
 }
 
 function isMode(mode: string): mode is Tls["mode"] {

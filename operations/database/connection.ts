@@ -1,8 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import pg from "pg";
 import { OperationError, type FailureKind } from "../error.ts";
-import type { DatabaseAccess } from "./access.ts";
+import { placeOf, type DatabaseAccess } from "./access.ts";
 
 /**
  * Settings under which a value always has the same text, whatever the server's or the role's defaults: what fingerprints, content
@@ -32,7 +33,7 @@ export interface ConnectionOptions {
 export async function connect(access: DatabaseAccess, options: ConnectionOptions): Promise<pg.Client> {
   const settings = { ...canonicalSettings, default_transaction_read_only: "off", ...options.settings };
   const client = new pg.Client({
-    host: access.host,
+    host: access.hostAddress ?? access.host,
     port: access.port,
     user: access.user,
     password: access.password,
@@ -101,6 +102,7 @@ export async function libpqEnvironment(
 }
 
 async function address(access: DatabaseAccess): Promise<string> {
+  if (access.hostAddress !== undefined) return access.hostAddress;
   try {
     return (await lookup(access.host)).address;
   } catch (error) {
@@ -108,10 +110,12 @@ async function address(access: DatabaseAccess): Promise<string> {
   }
 }
 
-function ssl({ tls }: DatabaseAccess): pg.ClientConfig["ssl"] {
+function ssl({ host, tls }: DatabaseAccess): pg.ClientConfig["ssl"] {
   if (tls.mode === "disable") return false;
   const ca = tls.rootCertificate === undefined ? {} : { ca: readFileSync(tls.rootCertificate, "utf8") };
-  return { rejectUnauthorized: tls.mode === "verify-full", ...ca };
+  // The certificate is the host's, also when the connection goes to another address.
+  const name = isIP(host) === 0 ? { servername: host } : { host };
+  return { rejectUnauthorized: tls.mode === "verify-full", ...name, ...ca };
 }
 
 /** Words what the server refused, or a connection that broke, for people; passes everything else on. */
@@ -127,7 +131,7 @@ export function serverError(access: DatabaseAccess, error: unknown): unknown {
       "unreachable",
       {
         where,
-        what: `the connection to ${access.host}:${access.port} broke: ${error instanceof Error ? error.message : code}.`,
+        what: `the connection to ${placeOf(access)} broke: ${error instanceof Error ? error.message : code}.`,
         next: "Run again when the server answers: it goes on from where this run stood.",
       },
       { cause: error },
@@ -177,7 +181,7 @@ function connectionError(access: DatabaseAccess, error: unknown): OperationError
     known.kind,
     {
       where: access.variable,
-      what: `connecting to ${access.host}:${access.port}/${access.database} as ${access.user} failed: ${message.replace(/^\w*Error: /i, "")}.`,
+      what: `connecting to ${placeOf(access)}/${access.database} as ${access.user} failed: ${message.replace(/^\w*Error: /i, "")}.`,
       next: known.next,
     },
     { cause: error },

@@ -2,7 +2,7 @@ import pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context, Verb } from "../verb.ts";
 import { waitFor } from "../wait.ts";
-import { databaseAccess, onDatabase, type DatabaseAccess } from "./access.ts";
+import { databaseAccess, onDatabase, placeOf, type DatabaseAccess } from "./access.ts";
 import { withConnection } from "./connection.ts";
 import { operationsDatabase } from "./operations-database.ts";
 import { scramMatches, scramVerifier } from "./scram.ts";
@@ -59,7 +59,7 @@ async function serverAnswers(admin: DatabaseAccess, context: Context): Promise<v
   try {
     await waitFor(
       {
-        what: `PostgreSQL at ${admin.host}:${admin.port}`,
+        what: `PostgreSQL at ${placeOf(admin)}`,
         timeoutMs: answerWithinMs,
         intervalMs: 500,
         next: "Check the database's log, and the network (VPN or tunnel) between here and it.",

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { BackupReason } from "../backup/spec.ts";
-import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
+import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
 import { addRecoveryVerbs } from "./backup-recovery.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
@@ -33,7 +33,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     )
     .action(async ({ reason, ...options }: Options & { reason: BackupReason }) => {
       const { createBackup } = await import("../backup/create.ts");
-      const result = await onStack(options, (target, context) => createBackup.run({ ...target, reason }, context));
+      const result = await onItsStack(options, (target, context) => createBackup.run({ ...target, reason }, context));
       write(
         options.json
           ? JSON.stringify(result)
@@ -45,7 +45,9 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     .addOption(new Option("--reason <reason>", "only these").choices(BackupReason.options))
     .action(async ({ reason, ...options }: Options & { reason?: BackupReason }) => {
       const { listBackups } = await import("../backup/list.ts");
-      const { backups } = await onStack(options, (target, context) => listBackups.run({ ...target, reason }, context));
+      const { backups } = await onItsStack(options, (target, context) =>
+        listBackups.run({ ...target, reason }, context),
+      );
       const rows = backups.map((one) => [
         ...[one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
         one.drilledAt ?? "never drilled",
@@ -58,7 +60,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     .argument("[id]", "the newest one unless given", backupId)
     .action(async (id: string | undefined, options: Options) => {
       const { verifyBackup } = await import("../backup/verify.ts");
-      const result = await onStack(options, (target, context) => verifyBackup.run({ ...target, id }, context));
+      const result = await onItsStack(options, (target, context) => verifyBackup.run({ ...target, id }, context));
       write(
         options.json ? JSON.stringify(result) : `${result.id} is whole: ${result.bytes} bytes, sha256 ${result.sha256}`,
       );
@@ -70,7 +72,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
     .option("--local <folder>", "download the dump to there first, and restore with several jobs")
     .action(async (id: string | undefined, { dryRun = false, local, ...options }: RestoreOptions) => {
       const { restoreBackup } = await import("../backup/restore.ts");
-      const result = await onStack(options, (target, context, { targets }) =>
+      const result = await onItsStack(options, (target, context, { targets }) =>
         restoreBackup.run({ ...target, id, dryRun, local, app: targets.roles.app }, context),
       );
       const outcome = result.swapped
@@ -79,17 +81,18 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       write(options.json ? JSON.stringify(result) : outcome);
     });
 
-  addRecoveryVerbs(backup, { verb, backupId, onItsStack: onStack, write });
+  addRecoveryVerbs(backup, { verb, backupId, onItsStack, write });
 
-  async function onStack<T>(
+  async function onItsStack<T>(
     { stack, json = false }: Options,
     work: (target: { bucket: string; environment: string }, context: Context, outputs: StackOutputs) => Promise<T>,
   ): Promise<T> {
-    return watched(json, async (context) => {
-      const outputs = await readStack(stack, context);
-      const { bucket, environment } = outputs.targets;
-      return work({ bucket, environment }, { ...context, env: stackEnvironment(outputs, context.env) }, outputs);
-    });
+    return watched(json, (context) =>
+      onStack(stack, context, (outputs, reached) => {
+        const { bucket, environment } = outputs.targets;
+        return work({ bucket, environment }, reached, outputs);
+      }),
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
 import { readHistory } from "../database/history.ts";
+import { throughTunnel } from "../database/reach.ts";
 import { OperationError } from "../error.ts";
 import { pulumi } from "../pulumi.ts";
 import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
@@ -51,7 +52,7 @@ export async function rollBack(request: RollbackRequest, context: Context): Prom
   const { bucket, environment } = outputs.targets;
   const ledger = new Ledger(objectStorage(env), { bucket, environment });
   const { question, newest, from } = await context.progress.step("what serves, and what the schema allows", () =>
-    ask(request, outputs, ledger, { ...context, env }),
+    throughTunnel({ ...context, env }, (reached) => ask(request, outputs, ledger, reached)),
   );
   const decision = decideRollback(question);
   if (decision.action === "refuse") throw refusal(question, decision);

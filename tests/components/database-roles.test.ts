@@ -38,6 +38,22 @@ describe("the database's roles", () => {
     assert.deepEqual(engine.named("roles").secrets, ["adminUrl"]);
   });
 
+  it("are made through an ssh server where there is one, whose address is no secret", async () => {
+    const engine = await mockEngine({ outputs: answer });
+    const ssh = "ssh://deploy@coolify.example:22?hostkey=SHA256%3Ax";
+    await deploy(
+      () => new DatabaseRoles("roles", { adminUrl: "postgresql://root:pw@pg:5432/affexai", database: "affexai", ssh }),
+    );
+    const { environment } = engine.named("roles-apply").inputs;
+    assert.deepEqual(environment, {
+      DATABASE_SSH: ssh,
+      ADMIN_DATABASE_URL: "postgresql://root:pw@pg:5432/affexai",
+      MIGRATOR_PASSWORD: "generated-roles-migrator-password",
+      APP_PASSWORD: "generated-roles-app-password",
+      BACKUP_PASSWORD: "generated-roles-backup-password",
+    });
+  });
+
   it("reach the server that the administrator reaches, with its parameters, as secrets", async () => {
     await mockEngine({ outputs: answer });
     const roles = await deploy(

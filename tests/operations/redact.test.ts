@@ -28,6 +28,11 @@ describe("redaction", () => {
     assert.equal(redact("# key\nAGE-SECRET-KEY-1QQQQ5\nAGE-SECRET-KEY-PQ-1ABC"), "# key\n[redacted]\n[redacted]");
   });
 
+  it("blanks a key of several lines also where one of them is quoted", () => {
+    const clean = redactor({ DATABASE_SSH_KEY: "-----BEGIN-----\nb3BlbnNzaC1rZXk\n-----END-----\n" });
+    assert.equal(clean("cannot parse b3BlbnNzaC1rZXk"), "cannot parse [redacted]");
+  });
+
   it("leaves what is no secret, and what is too short to be recognised", () => {
     assert.equal(redact("information abc"), "information abc");
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { databaseAccess, databaseUrl, onDatabase } from "../../../operations/database/access.ts";
+import { databaseAccess, databaseUrl, onDatabase, placeOf } from "../../../operations/database/access.ts";
 import { partSize } from "../../../operations/backup/dump.ts";
 import { operationsDatabase } from "../../../operations/database/operations-database.ts";
 import { scramMatches, scramVerifier } from "../../../operations/database/scram.ts";
@@ -29,12 +29,21 @@ describe("a database URL", () => {
     assert.equal(onDatabase(access, "other").database, "other");
   });
 
+  it("says where its host is reached, when that is elsewhere", () => {
+    const env = { A: "postgres://app:pw@db.internal:40001/affexai?sslmode=verify-full&hostaddr=127.0.0.1" };
+    const access = databaseAccess(env, "A");
+    assert.deepEqual([access.host, access.hostAddress, access.port], ["db.internal", "127.0.0.1", 40_001]);
+    assert.deepEqual(databaseAccess({ A: databaseUrl(access) }, "A"), access);
+    assert.equal(placeOf(access), "db.internal (by 127.0.0.1:40001)");
+  });
+
   for (const [url, problem] of [
     [undefined, /is not set/],
     ["nonsense", /is not a URL/],
     ["mysql://u:secret1@h/d", /has the scheme mysql:/],
     ["postgres://h", /names no user, names no database/],
     ["postgres://u:secret1@h/d?sslmode=prefer", /has sslmode=prefer/],
+    ["postgres://u:secret1@h/d?hostaddr=elsewhere", /has hostaddr=elsewhere, no IP address/],
     ["postgres://u:secret1@h/d?pool=1&x=2", /has the parameter pool, has the parameter x/],
   ] as const) {
     it(`is refused when it ${problem.source}, without its password`, () => {
