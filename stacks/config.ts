@@ -28,7 +28,7 @@ export function loadConfig(): Config {
     const text = given.find(([name]) => name === key)?.[1];
     const remedy = remedyOf(schema);
     if (text === undefined) {
-      report(key, "is missing", remedy);
+      if (!schema.safeParse(undefined).success) report(key, "is missing", remedy);
       continue;
     }
     const result = (schema as z.ZodType).safeParse(parse(text));
@@ -59,7 +59,7 @@ export function loadConfig(): Config {
     );
   }
 
-  // Nothing is missing: every key of `settings` was parsed, or there would be a problem.
+  // Nothing is missing: every key of `settings` that has to be there was parsed, or there would be a problem.
   const complete = known as Settings;
   const config = new pulumi.Config(project);
   const secrets = Object.keys(secretSettings).map((key) => [key, config.getSecret(key)] as const);

@@ -16,6 +16,7 @@ import type { Config } from "./config.ts";
 import { databaseSsh } from "./database-ssh.ts";
 import { given } from "./given.ts";
 import type { DeclaredRelease } from "./release.ts";
+import { declareTools } from "./tools.ts";
 
 /** Project in Coolify, and the applications in it. */
 const project = "affexai";
@@ -64,6 +65,9 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
   );
   const ssh = databaseSsh(config.database);
   const roles = new DatabaseRoles("roles", { adminUrl: database.adminUrl, database: database.database, ssh });
+
+  // What looks after the backups, and what answers for the site during maintenance. Neither is part of a release.
+  const { maintenance } = declareTools(config, { placement, backups, roles, ledger, site: urls.frontend });
 
   // The schema first, then the code that needs it.
   const migration = new DatabaseMigration("migration", {
@@ -172,6 +176,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
         uuids: application.name === "backend" ? backend.uuids : frontend.uuids,
       })),
       criticalPaths,
+      ...(maintenance === undefined ? {} : { maintenance }),
       migrations: config.migrations,
       github: { owner: config.github.owner, repository: config.github.repository },
     },

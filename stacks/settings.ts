@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { ImageRuntime } from "../operations/migration/spec.ts";
 import { ProtectedTable } from "../operations/database/spec.ts";
-import { deployed } from "./environments.ts";
+import { PinnedImage } from "../operations/release/spec.ts";
+import { deployed, environments } from "./environments.ts";
 
 const host = z
   .string()
@@ -90,6 +91,21 @@ export const settings = {
       protectedTables: z.array(ProtectedTable),
     })
     .meta({ remedy: "Say how migrations run; every field is needed." }),
+  tools: z
+    .strictObject({
+      image: PinnedImage,
+      /** Where containers reach Coolify: with it the agent can end a maintenance that nobody looks after any more. */
+      coolifyUrl: z.url({ protocol: /^https?$/ }).optional(),
+      /** Public keys of age; the agent's backups are encrypted to them. */
+      recipients: z
+        .array(z.string().regex(/^age1[0-9a-z]{58,}$/, "must be public keys of age"))
+        .min(1)
+        .optional(),
+      /** The agent pages somebody. */
+      pages: z.boolean().optional(),
+    })
+    .optional()
+    .meta({ remedy: "Give the image by digest: <registry>/<repository>@sha256:<64 hex>." }),
   features: z
     .strictObject({ emailMarketing: z.boolean(), chat: z.boolean(), analytics: z.boolean() })
     .meta({ remedy: "Turn each feature on or off: true or false." }),
@@ -114,6 +130,18 @@ export const secretSettings = {
   cacheUrl: {
     about: "the external Redis",
     when: (known: Partial<Settings>) => known.cache?.kind === "external",
+  },
+  agentCoolifyToken: {
+    about: "a token of Coolify with the abilities read and deploy",
+    when: (known: Partial<Settings>) => known.tools?.coolifyUrl !== undefined,
+  },
+  backupIdentity: {
+    about: "a private key of age, which drills read backups with",
+    when: (known: Partial<Settings>) => known.tools?.recipients !== undefined,
+  },
+  pageUrl: {
+    about: "the address that pages are posted to",
+    when: (known: Partial<Settings>) => known.tools?.pages === true,
   },
 } as const;
 export type SecretSetting = keyof typeof secretSettings;
@@ -148,6 +176,15 @@ export const rules: readonly ((known: Partial<Settings>) => Problem | null)[] = 
       path: "migrations.imageRuntime",
       what: "is unpacked",
       next: "Use docker: only the sandbox runs images on this machine's Node.",
+    };
+  },
+  function somebodyTakesTheBackups({ environment, tools }) {
+    if (environment === undefined || environments[environment].backupCadence.length === 0) return null;
+    if (tools !== undefined) return null;
+    return {
+      path: "tools",
+      what: "names no image, and this environment's backups are taken by the clock",
+      next: "Give the image that the agent runs, by digest.",
     };
   },
   function productionIsReviewed({ environment, github }) {

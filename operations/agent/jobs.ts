@@ -96,7 +96,14 @@ export function lanesOf(settings: AgentSettings, knowledge: Knowledge, work: Wor
     identity: "writer",
     isDue: (now, begun) => older(begun, now, resumeEveryMs),
     async run(context, now) {
-      knowledge.database = { state: await work.inspectDatabase(context), at: now };
+      const look = async () => {
+        const state = await work.inspectDatabase(context);
+        knowledge.database = { state, at: now };
+        return state;
+      };
+      const { freezes, openRuns } = await look();
+      // Taking the lock for nothing could be in the way of a release that begins at this moment.
+      if (freezes.length === 0 && openRuns.length === 0) return;
       for (const found of await work.resume(context)) {
         await page({
           job: "resume",
@@ -104,7 +111,7 @@ export function lanesOf(settings: AgentSettings, knowledge: Knowledge, work: Wor
           next: "Look at `affexai migration status`; the next release waits for you.",
         });
       }
-      knowledge.database = { state: await work.inspectDatabase(context), at: now };
+      await look();
     },
   };
   return [

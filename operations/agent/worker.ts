@@ -20,7 +20,7 @@ export interface Workshop {
   readonly page: Pager;
   readonly knowledge: Knowledge;
   /** Throws when it is no longer this agent's turn. */
-  held(): Promise<void>;
+  held(this: void): Promise<void>;
 }
 
 /** Does what is due in a lane, one job after another, until `context.signal` is aborted. A job that fails is tried again later; people are told once. */

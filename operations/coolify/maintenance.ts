@@ -55,7 +55,8 @@ async function askSite(url: string, signal: AbortSignal): Promise<string> {
     return response.headers.get(maintenanceHeader) === "ending" ? "ending" : "on";
   } catch (error) {
     signal.throwIfAborted();
-    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
+    const cause = error instanceof Error ? error.cause : undefined;
+    return cause instanceof Error ? cause.message : String(error);
   }
 }
 
@@ -71,7 +72,7 @@ async function expectSite(url: string, state: "on" | "off", watch: Context): Pro
       what: `${url} ${state === "on" ? "under maintenance" : "out of maintenance"}`,
       timeoutMs: limitMs,
       intervalMs: 250,
-      next: "Look at the application `maintenance` in Coolify and at the proxy; running again goes on from here.",
+      next: "Look at the application `maintenance-page` in Coolify and at the proxy; running again goes on from here.",
       async look() {
         const seen = await askSite(url, watch.signal);
         count = seen === state ? count + 1 : 0;
@@ -89,7 +90,7 @@ async function expectStopped(coolify: CoolifyClient, uuid: string, watch: Contex
       what: "the end of the maintenance application",
       timeoutMs: limitMs,
       intervalMs: 1500,
-      next: "Look at the application `maintenance` in Coolify; running again goes on from here.",
+      next: "Look at the application `maintenance-page` in Coolify; running again goes on from here.",
       async look() {
         const { status } = await coolify.get(`/applications/${uuid}`, Application);
         return /^exited/.test(status ?? "")

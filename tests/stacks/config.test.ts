@@ -63,7 +63,7 @@ describe("the configuration", () => {
       (config) => ({ ...config, "affexai:sever": "x" }),
       [
         "affexai:sever is not a setting. Remove it or correct its name; there are environment, server, registry, routes, storage, " +
-          "database, cache, migrations, features, github, databaseAdminUrl, cacheUrl.",
+          "database, cache, migrations, tools, features, github, databaseAdminUrl, cacheUrl, agentCoolifyToken, backupIdentity, pageUrl.",
       ],
     ],
     [
@@ -144,6 +144,21 @@ describe("the configuration", () => {
       ],
     ],
     [
+      "backups by the clock without an agent to take them",
+      (config) => Object.fromEntries(Object.entries(config).filter(([key]) => key !== "affexai:tools")),
+      [
+        "affexai:tools names no image, and this environment's backups are taken by the clock. Give the image that the agent runs, by digest.",
+      ],
+    ],
+    [
+      "an agent that should page, without the address",
+      (config) => ({ ...config, "affexai:tools": { ...(config["affexai:tools"] as object), pages: true } }),
+      [
+        "affexai:pageUrl is missing. It is the address that pages are posted to: " +
+          "pulumi config set --secret affexai:pageUrl --stack staging",
+      ],
+    ],
+    [
       "too many reviewers",
       (config) => ({
         ...config,
@@ -176,7 +191,7 @@ describe("the configuration", () => {
       found.map((line) => line.split(" ")[0]),
       [
         ...["server", "registry", "routes", "storage", "database", "cache", "migrations", "features"],
-        ...["typo", "databaseAdminUrl", "databaseAdminUrl", "github.reviewers"],
+        ...["typo", "databaseAdminUrl", "databaseAdminUrl", "tools", "github.reviewers"],
       ].map((key) => `affexai:${key}`),
     );
     assert.ok(!found.join("\n").includes("hunter2"));

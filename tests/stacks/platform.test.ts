@@ -31,6 +31,8 @@ const answers = {
   }),
   "backend-apply": answer({ attempt, uuids: ["b-1"], url: "https://staging-api.affexai.com", digest }),
   "frontend-apply": answer({ attempt, uuids: ["f-1"], url: "https://staging.affexai.com", digest }),
+  "maintenance-page-apply": answer({ attempt: null, uuids: ["m-1"], url: "https://staging-api.affexai.com", digest }),
+  "backup-agent-apply": answer({ attempt: null, uuids: ["a-1"], url: null, digest }),
   "smoke-test-run": answer({ attempt, answers: 10 }),
   "ledger-entry-record": answer({ attempt, verifiedAt: "2026-11-23T17:00:00Z" }),
 };
@@ -103,6 +105,18 @@ const common = [
     delivery("ActionsEnvironmentSecret", `secret-${name}`),
   ),
 ];
+/** What a stack that names the tools image declares besides. */
+const tools = [
+  "affexai:delivery:ContainerImage::tools-image",
+  ...[
+    ["Maintenance", "maintenance", "maintenance-page"],
+    ["BackupAgent", "backup", "backup-agent"],
+  ].flatMap(([type, name, application]) => [
+    `affexai:coolify:${type}::${name}`,
+    `affexai:coolify:${type}$affexai:coolify:CoolifyApplication::${application}`,
+    `affexai:coolify:${type}$affexai:coolify:CoolifyApplication$command:local:Command::${application}-apply`,
+  ]),
+];
 const databasesOnCoolify = [
   "affexai:coolify:PostgresDatabase$command:local:Command::database-apply",
   password("affexai:coolify:PostgresDatabase$", "database-password"),
@@ -114,12 +128,18 @@ describe("the platform", () => {
   it("of staging, in a preview, is this", async () => {
     const { engine } = await declare("staging", true);
     const branch = delivery("RepositoryEnvironmentDeploymentPolicy", "branch-develop");
-    assert.deepEqual(engine.shape(), [...common, ...databasesOnCoolify, branch].sort());
+    assert.deepEqual(engine.shape(), [...common, ...tools, ...databasesOnCoolify, branch].sort());
   });
 
   it("of production, in a preview, is this, with databases that it does not own", async () => {
     const { engine } = await declare("production", true);
-    assert.deepEqual(engine.shape(), [...common].sort());
+    assert.deepEqual(engine.shape(), [...common, ...tools].sort());
+  });
+
+  it("of the sandbox is without the tools, which its stack file does not name", async () => {
+    const { engine, outputs } = await declare("sandbox", true);
+    assert.deepEqual(engine.shape(), [...common, ...databasesOnCoolify].sort());
+    assert.equal("maintenance" in outputs.targets, false);
   });
 
   it("names every child after its component", async () => {
@@ -136,7 +156,7 @@ describe("the platform", () => {
   it("lets no secret into a spec, whatever the generated ones are", async () => {
     const { engine } = await declare("staging", false);
     const specs = engine.registered.filter(({ type }) => type === "command:local:Command");
-    assert.equal(specs.length, 9);
+    assert.equal(specs.length, 11);
     for (const { name, inputs } of specs) {
       assert.ok(!/generated-|-key-secret|postgresql:|redis:\/\//.test(String(inputs["stdin"])), name);
       assert.deepEqual(inputs["delete"], "retire");
@@ -200,6 +220,7 @@ describe("the platform", () => {
         { name: "frontend", url: "https://staging.affexai.com", uuids: ["f-1"] },
       ],
     );
+    assert.deepEqual(targets.maintenance, { uuid: "m-1", url: "https://staging.affexai.com" });
     assert.equal(targets.bucket, "affexai-staging-backups");
     assert.equal(targets.roles.app, "affexai_staging_app");
     assert.deepEqual(await valueOf(outputs.release), record);

@@ -1,0 +1,58 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MaintenanceTarget, Placement } from "../operations/coolify/spec.ts";
+import type { LedgerLocation } from "../operations/release/spec.ts";
+import { CoolifyApplication } from "./coolify-application.ts";
+
+export interface MaintenanceArgs {
+  placement: pulumi.Input<Placement>;
+  environment: string;
+  /** The tools image by digest, known in preview. */
+  image: pulumi.Input<string>;
+  /** The public host names of all applications that it answers for. */
+  hosts: string[];
+  tls: boolean;
+  /** The proxy's port, where it is neither 80 nor 443. */
+  publicPort?: number | undefined;
+  /** A page of users', without a trailing slash: what shows whether maintenance is on. */
+  url: string;
+  ledger: LedgerLocation;
+}
+
+/**
+ * The application that answers 503 with Retry-After for all others while it is started, by routes of higher priority. It is created
+ * stopped: `affexai maintenance on|off`, and a release that declares maintenance, start and stop it.
+ */
+export class Maintenance extends pulumi.ComponentResource {
+  static readonly __pulumiType = "affexai:coolify:Maintenance";
+  /** What is started and stopped. */
+  readonly target: pulumi.Output<MaintenanceTarget>;
+
+  constructor(name: string, args: MaintenanceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(Maintenance.__pulumiType, name, args, opts);
+    const { url, ...place } = args;
+    const application = new CoolifyApplication(
+      `${name}-page`,
+      {
+        ...place,
+        standby: true,
+        stamp: null,
+        port: 8080,
+        replicas: 1,
+        // Three failures in a row: a single late answer must not open the site, and Docker hears of the end within four seconds.
+        health: { path: "/health", intervalSeconds: 1, timeoutSeconds: 2, retries: 3, startPeriodSeconds: 3 },
+        versionPath: "/version",
+        // Unhealthy for as long as Docker needs to say so and the proxy, at most 2 s later, to drop its routes.
+        drain: { readySeconds: 3, drainSeconds: 9 },
+        stopGracePeriodSeconds: 20,
+        rolloutTimeoutSeconds: 120,
+        limits: { memory: "128m" },
+        variables: { AFFEXAI_SERVE: "maintenance" },
+        secretVariables: {},
+        after: [],
+      },
+      { parent: this },
+    );
+    this.target = application.uuids.apply(([uuid = ""]) => ({ uuid, url }));
+    this.registerOutputs({ target: this.target });
+  }
+}
