@@ -5,6 +5,8 @@ export interface Integrity {
   /** Foreign keys with rows that point at nothing: `public.orders orders_user_fk: 3 rows`. */
   readonly brokenForeignKeys: readonly string[];
   readonly invalidIndexes: readonly string[];
+  /** Constraints that hold for new rows only (NOT VALID): `public.orders orders_user_fk`. */
+  readonly unvalidatedConstraints: readonly string[];
   /** Sequences behind the column that they fill, so that the next insert fails: `public.users_id_seq at 5, users.id at 9`. */
   readonly laggingSequences: readonly string[];
 }
@@ -14,6 +16,7 @@ export async function readIntegrity(client: pg.Client): Promise<Integrity> {
   return {
     brokenForeignKeys: await brokenForeignKeys(client),
     invalidIndexes: await invalidIndexes(client),
+    unvalidatedConstraints: await unvalidatedConstraints(client),
     laggingSequences: await laggingSequences(client),
   };
 }
@@ -29,6 +32,9 @@ export function integrityLosses(before: Integrity, after: Integrity): string[] {
     ...after.invalidIndexes
       .filter((index) => !before.invalidIndexes.includes(index))
       .map((index) => `index ${index} is invalid`),
+    ...after.unvalidatedConstraints
+      .filter((constraint) => !before.unvalidatedConstraints.includes(constraint))
+      .map((constraint) => `constraint ${constraint} is not validated: old rows may break it`),
     ...after.laggingSequences
       .filter((line) => !before.laggingSequences.some((one) => one.split(" ")[0] === line.split(" ")[0]))
       .map((line) => `sequence ${line}: the next insert fails`),
@@ -39,7 +45,10 @@ function rowsOf(line: string): number {
   return Number(/: (\d+) rows$/.exec(line)?.[1] ?? 0);
 }
 
-/** One anti-join for each foreign key (MATCH SIMPLE: a key with a null in it points nowhere). Partitions answer for their parent. */
+/**
+ * One anti-join for each foreign key that PostgreSQL believes (MATCH SIMPLE: a key with a null in it points nowhere). Partitions answer
+ * for their parent.
+ */
 async function brokenForeignKeys(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string; sql: string }>(
     `SELECT format('%s %I', conrelid::regclass, conname) AS name,
@@ -50,7 +59,7 @@ async function brokenForeignKeys(client: pg.Client): Promise<string[]> {
               (SELECT string_agg(format('p.%I = c.%I', pa.attname, ca.attname), ' AND ') FROM unnest(confkey, conkey) k(f, n)
                  JOIN pg_attribute pa ON (pa.attrelid, pa.attnum) = (confrelid, k.f)
                  JOIN pg_attribute ca ON (ca.attrelid, ca.attnum) = (conrelid, k.n))) AS sql
-       FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 ORDER BY 1`,
+       FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND convalidated ORDER BY 1`,
   );
   const broken: string[] = [];
   // Operators of other types than pg_catalog's (citext, say) live in public.
@@ -71,6 +80,15 @@ async function invalidIndexes(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+async function unvalidatedConstraints(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    // PostgreSQL 18 knows constraints that are not enforced at all, by a column that older ones lack.
+    `SELECT format('%s %I', conrelid::regclass, conname) AS name FROM pg_constraint k
+      WHERE NOT convalidated AND conrelid <> 0 AND conparentid = 0 AND to_jsonb(k)->>'conenforced' IS DISTINCT FROM 'false' ORDER BY 1`,
+  );
+  return rows.map(({ name }) => name);
+}
+
 async function laggingSequences(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ sequence: string; table: string; column: string }>(
     `SELECT s.oid::regclass::text AS sequence, t.oid::regclass::text AS table, quote_ident(a.attname) AS column
@@ -84,7 +102,8 @@ async function laggingSequences(client: pg.Client): Promise<string[]> {
   for (const { sequence, table, column } of rows) {
     const looked = await client.query<{ last: string; newest: string }>(
       `SELECT s.last_value::text AS last, m.newest::text AS newest
-         FROM ${sequence} s, (SELECT max(${column}) AS newest FROM ${table}) m WHERE m.newest > s.last_value`,
+         FROM ${sequence} s, (SELECT max(${column}) AS newest FROM ${table}) m
+        WHERE m.newest > s.last_value OR (m.newest = s.last_value AND NOT s.is_called)`,
     );
     const [row] = looked.rows;
     if (row !== undefined) lagging.push(`${sequence} at ${row.last}, ${table}.${column} at ${row.newest}`);

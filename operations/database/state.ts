@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { DatabaseAccess } from "./access.ts";
+import { ColumnContents, readColumnContents } from "./column-content.ts";
 import { withConnection } from "./connection.ts";
 import { countRows, readProtected } from "./content.ts";
 import { readFingerprint } from "./fingerprint.ts";
 import { readHistory } from "./history.ts";
-import { integrityLosses, readIntegrity } from "./integrity.ts";
+import { readIntegrity } from "./integrity.ts";
 import type { ProtectedTable } from "./spec.ts";
 
 const Content = z.object({
@@ -25,19 +26,38 @@ export const State = z.object({
   counts: z.array(Content).readonly(),
   /** Content of the protected tables over their declared columns, as far as those exist. */
   protected: z.array(Content).readonly(),
+  /** The content of every table, column by column; null when others could write, and a comparison would tell nothing. */
+  contents: ColumnContents.nullable().default(null),
   integrity: z.object({
     brokenForeignKeys: z.array(z.string()).readonly(),
     invalidIndexes: z.array(z.string()).readonly(),
+    unvalidatedConstraints: z.array(z.string()).readonly().default([]),
     laggingSequences: z.array(z.string()).readonly(),
   }),
 });
 export type State = z.infer<typeof State>;
 
+export interface StateRequest {
+  readonly historyTable: string;
+  readonly protectedTables: readonly ProtectedTable[];
+  /** `all`: the content of every column of every table. Earlier contents: the same, to be compared with those. Nothing unless given. */
+  readonly contents?: "all" | ColumnContents | null;
+}
+
+/** What has to be read to compare with an earlier state. */
+export function likeState({ historyTable, protected: protectedTables, contents }: State): StateRequest {
+  return {
+    historyTable,
+    protectedTables: protectedTables.map(({ table, columns }) => ({ table, columns: [...columns] })),
+    contents,
+  };
+}
+
 /** Reads the state in one snapshot. */
 export async function readState(
   access: DatabaseAccess,
   applicationName: string,
-  { historyTable, protectedTables }: { historyTable: string; protectedTables: readonly ProtectedTable[] },
+  { historyTable, protectedTables, contents = null }: StateRequest,
 ): Promise<State> {
   return withConnection(access, { applicationName }, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -49,47 +69,20 @@ export async function readState(
       history: (await readHistory(client, historyTable)).map(({ name }) => name),
       counts: await countRows(client),
       protected: await readProtected(client, protectedTables),
+      contents: contents === null ? null : await readColumnContents(client, contents === "all" ? null : contents),
       integrity: await readIntegrity(client),
     };
   });
-}
-
-export interface Allowance {
-  /** Nobody else could write between the two states: data is compared only then. */
-  readonly frozen: boolean;
-  /** Rows that may be missing afterwards, by qualified table. */
-  readonly allowedDeletes: Readonly<Record<string, number>>;
-}
-
-/** What was lost between two states, a phrase each; empty when nothing was. */
-export function losses(before: State, after: State, { frozen, allowedDeletes }: Allowance): string[] {
-  const found = integrityLosses(before.integrity, after.integrity);
-  const counts = new Map(after.counts.map((count) => [count.table, count.rows]));
-  const contents = new Map(after.protected.map((content) => [content.table, content]));
-  for (const { table, columns, rows, hash } of before.protected) {
-    const now = contents.get(table);
-    const gone = columns.filter((column) => now?.columns.includes(column) !== true);
-    if (gone.length > 0) found.push(`the protected ${gone.map((column) => `${table}.${column}`).join(", ")} is gone`);
-    else if (frozen && (now?.rows !== rows || now.hash !== hash))
-      found.push(`the protected content of ${table} changed`);
-  }
-  if (!frozen) return found;
-  for (const { table, rows } of before.counts) {
-    const now = counts.get(table) ?? 0;
-    if (rows - now > (allowedDeletes[table] ?? 0) && !table.endsWith(`.${before.historyTable}`)) {
-      found.push(`${table} had ${rows} rows and has ${counts.has(table) ? now : "none: the table is gone"}`);
-    }
-  }
-  return found;
 }
 
 /** Whether two states are the same in everything that can be told: the data too, when nobody could write meanwhile. */
 export function isSame(before: State, after: State, frozen: boolean): boolean {
   const schema = before.fingerprint === after.fingerprint && before.history.join() === after.history.join();
   if (!schema || !frozen) return schema;
-  const rows = ({ counts, historyTable }: State) =>
-    JSON.stringify(
-      counts.filter(({ table }) => !table.endsWith(`.${historyTable}`)).map((one) => [one.table, one.rows]),
-    );
-  return rows(before) === rows(after) && JSON.stringify(before.protected) === JSON.stringify(after.protected);
+  const rows = ({ counts }: State) => JSON.stringify(counts.filter(notHistory).map((one) => [one.table, one.rows]));
+  const contents = ({ contents: all }: State) =>
+    JSON.stringify(all?.tables.filter(notHistory).map(({ table, columns }) => [table, columns]));
+  const notHistory = ({ table }: { readonly table: string }) => !table.endsWith(`.${before.historyTable}`);
+  const alike = before.contents === null || after.contents === null || contents(before) === contents(after);
+  return alike && rows(before) === rows(after) && JSON.stringify(before.protected) === JSON.stringify(after.protected);
 }

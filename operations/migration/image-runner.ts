@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { OperationError } from "../error.ts";
 import { imageAccess } from "../image/access.ts";
@@ -9,6 +8,8 @@ import type { Context } from "../verb.ts";
 import { databaseUrl, type DatabaseAccess } from "../database/access.ts";
 import { lockName, runName } from "../database/lock.ts";
 import type { ProtectedTable } from "../database/spec.ts";
+import { MigrationFailure } from "./migration-failure.ts";
+import { packScript } from "./pack-script.ts";
 
 /** Where an application's migrations are: its image, and how to get at them. */
 export interface MigrationImage {
@@ -53,7 +54,9 @@ const Message = z.discriminatedUnion("affexai", [
   z.object({ affexai: z.literal("pending"), names: z.array(z.string()), mode: z.enum(["all", "each", "none"]) }),
   z.object({ affexai: z.literal("started"), name: z.string() }),
   z.object({ affexai: z.literal("finished-one"), name: z.string() }),
-  z.object({ affexai: z.literal("finished") }),
+  z.object({ affexai: z.literal("again"), message: z.string(), statement: z.string(), pauseMs: z.number() }),
+  z.object({ affexai: z.literal("dropped"), index: z.string() }),
+  z.object({ affexai: z.literal("compared"), differences: z.array(z.string()) }),
   z.object({
     affexai: z.literal("failed"),
     message: z.string(),
@@ -64,22 +67,20 @@ const Message = z.discriminatedUnion("affexai", [
 ]);
 type Message = z.infer<typeof Message>;
 
-/** A migration run that failed inside the image, with PostgreSQL's error code when it was one. */
-export class MigrationFailure extends OperationError {
-  /** SQLSTATE, or null. */
-  readonly code: string | null;
-  /** The migration at work, or null before the first. */
-  readonly migration: string | null;
+/** When somebody else was in the way and the transaction is rolled back, it is tried again. */
+export interface Retries {
+  /** SQLSTATEs. */
+  readonly codes: readonly string[];
+  readonly attempts: number;
+  /** Doubles with each attempt. */
+  readonly firstPauseMs: number;
+}
 
-  constructor(text: { what: string; migration: string | null; code: string | null; refused: boolean }) {
-    super(text.refused ? "refused" : "failed", {
-      where: text.migration === null ? "the migrations" : `migration ${text.migration}`,
-      what: `${text.what.replace(/\.?$/, ".")}${text.code === null ? "" : ` (SQLSTATE ${text.code})`}`,
-      next: "Correct the migration and build a new release.",
-    });
-    this.code = text.code;
-    this.migration = text.migration;
-  }
+/** lock_not_available, deadlock_detected, serialization_failure. */
+const defaultRetries: Retries = { codes: ["55P03", "40P01", "40001"], attempts: 5, firstPauseMs: 500 };
+
+export function retriesOf({ retries = defaultRetries }: Pick<MigrationJob, "retries">): Retries {
+  return retries;
 }
 
 /**
@@ -122,6 +123,7 @@ export interface MigrationJob {
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly timeoutMs: number;
+  readonly retries?: Retries;
   /** All migrations of the release record: the image must hold exactly these. */
   readonly expected: readonly { readonly name: string; readonly sha256: string }[];
   /** Compared at every commit, which is refused when they differ. Names are qualified. */
@@ -129,13 +131,26 @@ export interface MigrationJob {
   readonly allowedDeletes: Readonly<Record<string, number>>;
 }
 
-/** Runs the pending migrations. Throws a MigrationFailure when one fails; what was committed before it stays. */
+/**
+ * Runs the pending migrations, also when there are none, and returns the statements with which TypeORM would go on to make the schema
+ * what the entities say: none when they agree. A statement outside a transaction that meets somebody's lock is tried again; `blockers`
+ * says who was in its way. Throws a MigrationFailure when a migration fails; what was committed before it stays.
+ */
 export async function runPendingMigrations(
   job: MigrationJob,
   context: Context,
   run = inImage(job.source, context),
-): Promise<void> {
-  await runJob(job, { command: "run" }, context, run);
+  blockers: () => string = () => "",
+): Promise<string[]> {
+  const differences: string[] = [];
+  await runJob(job, { command: "run" }, context, run, (message) => {
+    if (message.affexai === "compared") differences.push(...message.differences);
+    if (message.affexai === "again")
+      context.progress.note(
+        `${message.message}.${blockers()} Trying again in ${message.pauseMs / 1000} s: ${message.statement}`,
+      );
+  });
+  return differences;
 }
 
 /**
@@ -151,7 +166,13 @@ export async function revertMigrations(
   await runJob(job, { command: "revert", names }, context, run);
 }
 
-async function runJob(job: MigrationJob, command: object, context: Context, run: RunScript): Promise<void> {
+async function runJob(
+  job: MigrationJob,
+  command: object,
+  context: Context,
+  run: RunScript,
+  hear: (message: Message) => void = () => undefined,
+): Promise<void> {
   let at: string | null = null;
   const { source, access, runId, timeoutMs, ...rest } = job;
   await speak(
@@ -163,12 +184,16 @@ async function runJob(job: MigrationJob, command: object, context: Context, run:
         ...{ dataSource: source.dataSource, database: access.database, user: access.user },
         ...{ applicationName: runName(runId), lockName: lockName(runId) },
         ...rest,
+        retries: retriesOf(job),
       },
     },
     context,
     (message) => {
       if (message.affexai === "started") context.progress.note(`${(at = message.name)} runs`);
       if (message.affexai === "finished-one") context.progress.note(`${message.name} ran`);
+      if (message.affexai === "dropped")
+        context.progress.note(`dropped ${message.index}, which an unfinished build left invalid`);
+      hear(message);
     },
     () => at,
   );
@@ -182,7 +207,7 @@ async function speak(
   at: () => string | null = () => null,
 ): Promise<void> {
   const failures: MigrationFailure[] = [];
-  const script = await readFile(new URL("./image-scripts/migration-runner.mjs", import.meta.url), "utf8");
+  const script = await packScript(new URL("./image-scripts/migration-runner.mjs", import.meta.url));
   try {
     await run({
       runId,

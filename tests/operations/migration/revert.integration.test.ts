@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { databaseAccess } from "../../../operations/database/access.ts";
 import {
-  MigrationFailure,
   revertMigrations,
   runPendingMigrations,
   type MigrationJob,
 } from "../../../operations/migration/image-runner.ts";
+import { MigrationFailure } from "../../../operations/migration/migration-failure.ts";
 import { withLock } from "../../../operations/database/lock.ts";
 import { readState } from "../../../operations/database/state.ts";
 import { application, type TestMigration } from "../database/support/application.ts";
@@ -34,7 +34,7 @@ describe("reverting migrations", () => {
       const [create] = migrations;
       assert.ok(create);
       const state = () => readState(access, "affexai-test", { historyTable: "migrations", protectedTables: [] });
-      const apply = async (all: TestMigration[], work: (job: MigrationJob) => Promise<void>) => {
+      const apply = async (all: TestMigration[], work: (job: MigrationJob) => Promise<unknown>) => {
         const app = await application({ migrations: all, typeorm });
         const record = await app.record(place.context());
         await withLock(access, (run) =>
