@@ -81,7 +81,7 @@ export async function dumpDatabase(
     queueSize: 2,
   });
   const piped = pipeline([
-    ...[child.stdout, plain.stream, createZstdCompress({ params: zstd })],
+    ...[child.stdout, plain.stream, createZstdCompress({ chunkSize: mebibyte, params: zstd })],
     ...(request.encryption === null ? [] : [encryption(request.encryption)]),
     stored.stream,
   ]);
