@@ -17,7 +17,13 @@ import type { Manifest } from "../backup/manifest.ts";
 import { closeWindow, openWindow, type MaintenanceWindow } from "./maintenance-window.ts";
 import type { MigrationPlan } from "./plan.ts";
 import { Inheritance, RunPlan, type Recovered } from "../database/recovery.ts";
-import { MigrationWork, defaultHistoryTable, type MigrationResult, type MigrationSpec } from "./spec.ts";
+import {
+  MigrationWork,
+  defaultFreezeLeaseSeconds,
+  defaultHistoryTable,
+  type MigrationResult,
+  type MigrationSpec,
+} from "./spec.ts";
 import { readState, type State } from "../database/state.ts";
 import { arrived, lost, takeWayBack, type Arrival } from "./way-back.ts";
 
@@ -39,8 +45,6 @@ export interface Parts {
   readonly script: RunScript;
   readonly store: BackupStore;
 }
-
-const defaultLeaseSeconds = 5400;
 
 /** One run, after everything that can be refused was. */
 export class GuardedMigration {
@@ -195,7 +199,7 @@ export class GuardedMigration {
   }
 
   get #leaseSeconds(): number {
-    return this.#parts.spec.freezeLeaseSeconds ?? defaultLeaseSeconds;
+    return this.#parts.spec.freezeLeaseSeconds ?? defaultFreezeLeaseSeconds;
   }
 
   async #freeze(context: Context): Promise<string> {
@@ -286,7 +290,7 @@ interface Begun {
 function notVerified(lost: readonly string[]): OperationError {
   return new OperationError("failed", {
     where: "the migration",
-    what: `ran, and lost something:\n${lost.map((one) => `  - ${one}`).join("\n")}\n`,
+    what: `ran, and what it left is not right:\n${lost.map((one) => `  - ${one}`).join("\n")}\n`,
     next: "Correct it, or declare what it is expected to change (`static readonly affexai`), and build a new release.",
   });
 }

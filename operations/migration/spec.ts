@@ -9,6 +9,9 @@ export const ImageRuntime = z.enum(["docker", "unpacked"]);
 /** TypeORM's own name of its history of migrations: what a spec that names none means. */
 export const defaultHistoryTable = "migrations";
 
+/** An hour for rollouts and smoke test, and half an hour more. */
+export const defaultFreezeLeaseSeconds = 5400;
+
 /** The guarded migration of one release. DATABASE_URL (migrator) and BACKUP_DATABASE_URL (backup) come in the environment. */
 export const MigrationSpec = z.strictObject({
   owner: z.string(),
@@ -34,7 +37,7 @@ export const MigrationSpec = z.strictObject({
   backupMaxAgeSeconds: z.number().positive(),
   /**
    * A release that declares maintenance stays frozen until its ledger entry. When nobody is heard of for this long after the migration,
-   * the agent takes the way back and lifts it. Defaults to 5400: an hour for rollouts and smoke test, and half an hour more.
+   * the agent takes the way back and lifts it.
    */
   freezeLeaseSeconds: z.number().positive().optional(),
   /** What answers users while a release that declares maintenance migrates. COOLIFY_URL and COOLIFY_TOKEN come in the environment. */

@@ -1,18 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { databaseAccess } from "../database/access.ts";
+import { databaseAccess, onDatabase } from "../database/access.ts";
 import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
+import { readFreezes } from "../database/freeze.ts";
 import { readHistory } from "../database/history.ts";
+import { operationsDatabase } from "../database/operations-database.ts";
 import { throughTunnel } from "../database/reach.ts";
 import { OperationError } from "../error.ts";
+import { defaultHistoryTable } from "../migration/spec.ts";
 import { pulumi } from "../pulumi.ts";
 import { readStack, stackEnvironment, type StackOutputs } from "../stack.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context } from "../verb.ts";
 import { Ledger, attemptState, type Attempt } from "./ledger.ts";
 import { decideRollback, type RollbackDecision, type RollbackQuestion } from "./rollback-decision.ts";
+import { bringBack } from "./rollback-database.ts";
 import { askVersion } from "./smoke.ts";
 import type { ReleaseRecord } from "./spec.ts";
 
@@ -21,6 +25,8 @@ export interface RollbackRequest {
   /** A release of the ledger; the last known good one unless given. */
   readonly to?: string;
   readonly dryRun: boolean;
+  /** The writes since the backup may be lost. */
+  readonly restoreDatabase: boolean;
 }
 
 export const RollbackResult = z.strictObject({
@@ -28,6 +34,8 @@ export const RollbackResult = z.strictObject({
   /** What served before, by the applications' own word. */
   from: z.string(),
   to: z.string().nullable(),
+  /** What happens to the database before the applications move; null when nothing was done. */
+  how: z.enum(["way-back", "applications-only", "revert", "restore"]).nullable(),
   /** Why nothing was done, or what the rollback does not take back. */
   reasons: z.array(z.string()),
   warnings: z.array(z.string()),
@@ -38,7 +46,6 @@ export const RollbackResult = z.strictObject({
 });
 export type RollbackResult = z.infer<typeof RollbackResult>;
 
-const historyTable = "migrations";
 const lastLookMs = 15_000;
 
 /**
@@ -63,15 +70,27 @@ export async function rollBack(request: RollbackRequest, context: Context): Prom
       outcome: "nothing-to-roll-back",
       from,
       to: target?.id ?? null,
+      how: null,
       reasons,
       warnings: [],
       secondsToVerifiedDigest: null,
       secondsInAll: null,
     });
   }
-  const result = { from, to: target.id, reasons: [...decision.undone], warnings: [...decision.warnings] };
+  const result = {
+    from,
+    to: target.id,
+    how: decision.action,
+    reasons: [...decision.undone],
+    warnings: [...decision.warnings],
+  };
   if (request.dryRun) {
     return { ...result, outcome: "would-roll-back", secondsToVerifiedDigest: null, secondsInAll: null };
+  }
+  if (decision.action === "revert" || decision.action === "restore") {
+    await throughTunnel({ ...context, env }, (reached) =>
+      bringBack({ target, decision, outputs, holder: question.holder }, reached),
+    );
   }
   const secondsToVerifiedDigest = await goBack(request.stack, target, outputs, context, started);
   if (newest !== null && attemptState(newest.events) === "verified" && newest.release !== target.id) {
@@ -82,7 +101,7 @@ export async function rollBack(request: RollbackRequest, context: Context): Prom
 
 /** Collects what the decision needs. */
 async function ask(
-  { to }: RollbackRequest,
+  { to, restoreDatabase }: RollbackRequest,
   outputs: StackOutputs,
   ledger: Ledger,
   context: Context,
@@ -92,7 +111,8 @@ async function ask(
   const bad = newest !== null && attemptState(newest.events) === "verified" ? newest.release : undefined;
   const target = to === undefined ? ((await ledger.lastKnownGood(bad))?.record ?? null) : await known(ledger, to);
   const live = await readDatabase(target, context);
-  const records = await allMigrations(ledger);
+  const releases = await allReleases(ledger);
+  const records = new Map(releases.flatMap(({ migrations }) => migrations).map((one) => [one.name, one]));
   const missing = new Set(target?.migrations.map(({ name }) => name));
   const since = live.history.filter((name) => !missing.has(name));
   return {
@@ -103,8 +123,10 @@ async function ask(
       current: { id: running },
       contract: live.contract,
       since: since.map((name) => ({ name, record: records.get(name) ?? null })),
-      provenDown: [],
+      holder: releases.findLast((record) => holdsAll(record, live.history)) ?? null,
+      unverified: live.unverified,
       backup: await backupWithout(since, outputs, context),
+      restoreDatabase,
     },
   };
 }
@@ -136,20 +158,26 @@ async function known(ledger: Ledger, id: string): Promise<ReleaseRecord> {
 async function readDatabase(
   target: ReleaseRecord | null,
   context: Context,
-): Promise<{ history: string[]; contract: ContractCheck }> {
-  return withConnection(
-    databaseAccess(context.env, "DATABASE_URL"),
-    { applicationName: "affexai-rollback" },
-    async (client) => ({
-      history: (await readHistory(client, historyTable)).map(({ name }) => name),
-      contract: checkContract(target?.contract ?? {}, await readLiveSchema(client)),
-    }),
+): Promise<{ history: string[]; contract: ContractCheck; unverified: string | null }> {
+  const access = databaseAccess(context.env, "DATABASE_URL");
+  const live = await withConnection(access, { applicationName: "affexai-rollback" }, async (client) => ({
+    history: (await readHistory(client, defaultHistoryTable)).map(({ name }) => name),
+    contract: checkContract(target?.contract ?? {}, await readLiveSchema(client)),
+  }));
+  const operations = onDatabase(access, operationsDatabase(access.database));
+  const freezes = await withConnection(operations, { applicationName: "affexai-rollback" }, (client) =>
+    readFreezes(client, access.database),
   );
+  return { ...live, unverified: freezes.find(({ release }) => release !== null)?.release ?? null };
 }
 
-async function allMigrations(ledger: Ledger): Promise<Map<string, ReleaseRecord["migrations"][number]>> {
+async function allReleases(ledger: Ledger): Promise<ReleaseRecord[]> {
   const records = await Promise.all((await ledger.listReleases()).map((id) => ledger.readRelease(id)));
-  return new Map(records.flatMap((record) => record?.migrations ?? []).map((one) => [one.name, one]));
+  return records.flatMap((record) => (record === null ? [] : [record]));
+}
+
+function holdsAll({ migrations }: ReleaseRecord, history: readonly string[]): boolean {
+  return history.every((name) => migrations.some((migration) => migration.name === name));
 }
 
 /** The newest backup that was taken before any of the migrations since. */
@@ -175,7 +203,7 @@ function refusal(
   const restore =
     decision.restore === null
       ? "There is no backup from before these migrations; mend the newer release instead."
-      : `Mend the newer release, or restore backup ${decision.restore.backup} with \`affexai backup restore\`, which loses ${decision.restore.loses}.`;
+      : `Mend the newer release, or say --restore-database: backup ${decision.restore.backup} is restored first, which loses ${decision.restore.loses}.`;
   return new OperationError("refused", {
     where: `rollback to ${target?.id ?? "nothing"}`,
     what: `\n${decision.reasons.map((reason) => `  - ${reason}`).join("\n")}\n`,
@@ -252,9 +280,15 @@ function seconds(started: number): number {
 /** The result for people. */
 export function describeRollback(result: RollbackResult): string {
   const { outcome, from, to, reasons, warnings, secondsToVerifiedDigest, secondsInAll } = result;
+  const before = {
+    "applications-only": "applications only",
+    "way-back": "the way back of the unverified migration, then the applications",
+    revert: "migrations reverted, then the applications",
+    restore: "a backup restored, then the applications",
+  };
   const head = {
     "nothing-to-roll-back": `Nothing to roll back: ${from} serves.`,
-    "would-roll-back": `Would roll back from ${from} to ${to ?? "nothing"}: applications only.`,
+    "would-roll-back": `Would roll back from ${from} to ${to ?? "nothing"}: ${before[result.how ?? "applications-only"]}.`,
     "rolled-back": `${to ?? "nothing"} serves again after ${secondsToVerifiedDigest ?? "?"} s (verified and recorded after ${secondsInAll ?? "?"} s).`,
   }[outcome];
   return [head, ...reasons.map((text) => `  ${text}`), ...warnings.map((text) => `  Watch: ${text}`)].join("\n");

@@ -257,6 +257,8 @@ export const StackTargets = z.object({
     nodePath: z.string(),
     /** The TypeORM data source, relative to the image's working directory. */
     dataSource: z.string(),
+    lockTimeoutSeconds: z.number().positive().default(5),
+    statementTimeoutSeconds: z.number().positive().default(300),
   }),
 });
 export type StackTargets = z.infer<typeof StackTargets>;

@@ -20,15 +20,21 @@ const ask = (changes: Partial<RollbackQuestion>) =>
     current: { id: "release-2" },
     contract: { holds: true, reasons: [], warnings: [] },
     since: [],
-    provenDown: [],
+    holder: null,
+    unverified: null,
     backup: null,
+    restoreDatabase: false,
     ...changes,
   });
 const broken = { holds: false, reasons: ["column users.email does not exist."], warnings: [] };
-const migration = (name: string, kind: "SAFE" | "BREAKS" | "DESTROYS" = "SAFE", hasDown = true) => ({
-  name,
-  record: { class: kind, hasDown },
-});
+const migration = (
+  name: string,
+  kind: "SAFE" | "BREAKS" | "DESTROYS" = "SAFE",
+  { hasDown = true, downProven = false } = {},
+) => ({ name, record: { class: kind, hasDown, downProven } });
+const holder = { ...target, id: "release-2" };
+const backup = { id: "20260101T000000Z-abcdef", takenAt: "2026-01-01T00:00:00.000Z" };
+const proven = { downProven: true };
 
 describe("a rollback", () => {
   it("has nothing to do when no earlier release was verified", () => {
@@ -62,7 +68,7 @@ describe("a rollback", () => {
 
   const why: readonly [string, RollbackQuestion["since"], string][] = [
     ["data was destroyed", [migration("Drop2", "DESTROYS")], "Drop2 destroyed data, which no down brings back."],
-    ["there is no down", [migration("Rename2", "BREAKS", false)], "Rename2 has no down."],
+    ["there is no down", [migration("Rename2", "BREAKS", { hasDown: false })], "Rename2 has no down."],
     ["the down was never proven", [migration("Rename2", "BREAKS")], "Rename2 has a down that was never proven."],
     [
       "nobody knows the migration",
@@ -72,7 +78,7 @@ describe("a rollback", () => {
   ];
   for (const [what, since, reason] of why) {
     it(`is refused when the target cannot live with the schema and ${what}`, () => {
-      const decision = ask({ contract: broken, since });
+      const decision = ask({ contract: broken, since, holder });
       assert.equal(decision.action, "refuse");
       assert.deepEqual(decision.action === "refuse" && decision.reasons, [
         "Release release-1 cannot run on this schema: column users.email does not exist.",
@@ -82,12 +88,65 @@ describe("a rollback", () => {
   }
 
   it("that is refused names the backup to go back to and what that would lose", () => {
-    const backup = { id: "20260101T000000Z-abcdef", takenAt: "2026-01-01T00:00:00.000Z" };
     const decision = ask({ contract: broken, backup });
     assert.deepEqual(decision.action === "refuse" && decision.restore, {
       backup: backup.id,
       loses: "everything that was written since 2026-01-01T00:00:00.000Z",
     });
     assert.equal(ask({ contract: broken }).action, "refuse");
+  });
+
+  const frozen = ["The application cannot write from now until the older release is recorded."];
+
+  it("reverts first when the target cannot live with the schema and every down since was proven", () => {
+    const since = [migration("Expand1", "SAFE", proven), migration("Rename2", "BREAKS", proven)];
+    assert.deepEqual(ask({ contract: broken, since, holder, backup, restoreDatabase: true }), {
+      action: "revert",
+      migrations: ["Expand1", "Rename2"],
+      undone: ["Expand1, Rename2 reverted first, by downs that were proven."],
+      warnings: frozen,
+    });
+  });
+
+  it("does not revert what no recorded image has, nor when one down of several was not proven", () => {
+    const since = [migration("Rename2", "BREAKS", proven)];
+    const lost = ask({ contract: broken, since });
+    assert.ok(lost.action === "refuse" && lost.reasons.includes("No recorded release has all of these migrations."));
+    const half = ask({ contract: broken, since: [migration("Expand1"), ...since], holder });
+    assert.ok(half.action === "refuse" && half.reasons.includes("Expand1 has a down that was never proven."));
+  });
+
+  it("never takes a proven down for bringing back what was destroyed", () => {
+    assert.equal(ask({ contract: broken, since: [migration("Drop2", "DESTROYS", proven)], holder }).action, "refuse");
+  });
+
+  it("restores a backup only when told to, and only where nothing less goes back", () => {
+    const since = [migration("Drop2", "DESTROYS")];
+    assert.equal(ask({ contract: broken, since, holder, backup }).action, "refuse");
+    assert.equal(ask({ contract: broken, since, holder, restoreDatabase: true }).action, "refuse");
+    assert.equal(ask({ since, holder, backup, restoreDatabase: true }).action, "applications-only");
+    assert.deepEqual(ask({ contract: broken, since, holder, backup, restoreDatabase: true }), {
+      action: "restore",
+      backup: backup.id,
+      undone: [
+        `Backup ${backup.id} restored first: everything that was written since ${backup.takenAt} is lost, and kept only in the database that it replaces.`,
+      ],
+      warnings: frozen,
+    });
+  });
+
+  it("takes the way back of a release that was frozen for and never verified, also where the target serves already", () => {
+    for (const current of ["release-1", "release-2"]) {
+      const decision = ask({ current: { id: current }, unverified: "release-2", contract: broken });
+      assert.deepEqual(decision, {
+        action: "way-back",
+        undone: ["What the migrations of release-2 did is taken back where release-1 cannot live with it."],
+        warnings: [],
+      });
+    }
+  });
+
+  it("moves the applications again when the target itself is what was frozen for and never verified", () => {
+    assert.equal(ask({ current: { id: "release-1" }, unverified: "release-1" }).action, "applications-only");
   });
 });

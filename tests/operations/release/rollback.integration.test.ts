@@ -110,7 +110,10 @@ describe("rollback", () => {
     await ledger.close(await ledger.joinAttempt({ id: releaseRecord.id, after: null }, "test"), end, "");
   }
   const ask = (to?: string) =>
-    rollBack({ stack, ...(to === undefined ? {} : { to }), dryRun: true }, database.context({ env }));
+    rollBack(
+      { stack, ...(to === undefined ? {} : { to }), dryRun: true, restoreDatabase: false },
+      database.context({ env }),
+    );
   const newer = release("release-2", {
     migrations: [...record.migrations, { ...record.migrations[0], name: "AddNames1700000000001" }],
   });
