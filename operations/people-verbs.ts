@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addAgentVerbs } from "./people/agent.ts";
 import { addBackupVerbs } from "./people/backup.ts";
 import { addMaintenanceVerbs } from "./people/maintenance.ts";
+import { addMigrationVerbs } from "./people/migration.ts";
 import { addReleaseVerbs } from "./people/release.ts";
 import { addRollbackVerb } from "./people/rollback.ts";
 import { addSandboxVerbs } from "./people/sandbox.ts";
@@ -14,6 +15,7 @@ export function peopleVerbs(surroundings: Surroundings): Command {
     .showHelpAfterError()
     .exitOverride();
   addReleaseVerbs(program, surroundings);
+  addMigrationVerbs(program, surroundings);
   addRollbackVerb(program, surroundings);
   addBackupVerbs(program, surroundings);
   addAgentVerbs(program, surroundings);

@@ -12,7 +12,7 @@ export interface MigrationPlan {
 }
 
 export interface PlanFacts {
-  readonly record: ReleaseRecord;
+  readonly record: Pick<ReleaseRecord, "id" | "migrations" | "maintenance">;
   /** Names of the executed migrations. */
   readonly history: readonly string[];
   /** Names of migrations in any release of the ledger. */

@@ -1,8 +1,9 @@
 import { Option, type Command } from "commander";
 import { writeFile } from "node:fs/promises";
+import { cells } from "../migration/report.ts";
 import { Ledger, attemptState } from "../release/ledger.ts";
 import { ReleaseRecord } from "../release/spec.ts";
-import { readStack, stackEnvironment } from "../stack.ts";
+import { onStack, readStack, stackEnvironment } from "../stack.ts";
 import { objectStorage } from "../storage.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
 
@@ -13,6 +14,7 @@ interface CreateOptions {
   imageRuntime: "docker" | "unpacked";
   dataSource: string;
   nodePath: string;
+  stack?: string;
   out: string;
 }
 
@@ -37,10 +39,17 @@ export function addReleaseVerbs(program: Command, { watched, write }: Surroundin
       "dist/database/data-source.js",
     )
     .option("--node-path <path>", "node inside the image", "node")
+    .option("--stack <name>", "rehearse on its newest backup too; needs REHEARSAL_DATABASE_URL")
     .option("--out <file>", "where the record is written", "release.json")
-    .action(async ({ out, maintenance = false, ...options }: CreateOptions) => {
+    .action(async ({ out, stack, maintenance = false, ...options }: CreateOptions) => {
       const { createRelease } = await import("../release/create.ts");
-      const record = await watched(false, (context) => createRelease({ ...options, maintenance }, context));
+      const record = await watched(false, (context) =>
+        stack === undefined
+          ? createRelease({ ...options, maintenance }, context)
+          : onStack(stack, context, ({ targets: { bucket, environment } }, inner) =>
+              createRelease({ ...options, maintenance, backup: { bucket, environment } }, inner),
+            ),
+      );
       await writeFile(out, `${JSON.stringify(record, null, 2)}\n`);
       write(`${out}\n${describe(record)}`);
     });
@@ -92,6 +101,6 @@ function describe({ id, gitSha, images, migrations, maintenance }: ReleaseRecord
     [`frontend`, images.frontend],
     [`maintenance`, maintenance ? "declared" : "none"],
   ];
-  const list = migrations.map(({ name, class: risk, hasDown }) => [name, risk, hasDown ? "has down" : "no down"]);
-  return `${table(head)}\n\n${list.length === 0 ? "no migrations" : table([["MIGRATION", "CLASS", ""], ...list])}`;
+  const list = [["MIGRATION", "CLASS", "WORST LOCK", "REWRITES", "TIME", "DOWN"], ...migrations.map(cells)];
+  return `${table(head)}\n\n${migrations.length === 0 ? "no migrations" : table(list)}`;
 }

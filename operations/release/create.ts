@@ -1,5 +1,7 @@
-import { classifyMigrations } from "../migration/classify.ts";
 import { describeImage } from "../migration/image-runner.ts";
+import { judgeMigrations } from "../migration/judge-migrations.ts";
+import { rehearseAll, type RehearsalBackup } from "../migration/rehearsal/rehearse-release.ts";
+import { rehearsalVariable } from "../migration/rehearsal/scratch-server.ts";
 import { OperationError } from "../error.ts";
 import { imageAccess } from "../image/access.ts";
 import { inspectImage, type InspectedImage } from "../image/inspect.ts";
@@ -16,6 +18,8 @@ export interface ReleaseRequest {
   /** The TypeORM data source, relative to the backend's working directory. */
   readonly dataSource: string;
   readonly nodePath: string;
+  /** What the migrations are rehearsed on besides a database of their own; only with REHEARSAL_DATABASE_URL. */
+  readonly backup?: RehearsalBackup;
 }
 
 /** Where an image says which release it is (opencontainers image-spec, annotations.md). */
@@ -24,7 +28,8 @@ const commitLabel = "org.opencontainers.image.revision";
 
 /**
  * Makes a release's record from its built images: the id and the commit baked into them, their digests, and what the backend says of
- * its migrations, entities and TypeORM options. Nothing is taken from variables or from the checkout, since both can lie.
+ * its migrations, entities and TypeORM options. Nothing is taken from variables or from the checkout, since both can lie. With
+ * REHEARSAL_DATABASE_URL, a scratch server, every migration is rehearsed, and the record says what was seen.
  */
 export async function createRelease(request: ReleaseRequest, context: Context): Promise<ReleaseRecord> {
   const access = imageAccess(context.env, context.signal);
@@ -33,16 +38,21 @@ export async function createRelease(request: ReleaseRequest, context: Context): 
   );
   const { id, gitSha } = agreed(backend, frontend);
   const { imageRuntime, dataSource, nodePath } = request;
+  const source = { image: backend.reference, imageRuntime, dataSource, nodePath };
   const description = await context.progress.step(`ask ${id} about its migrations and entities`, (progress) =>
-    describeImage({ image: backend.reference, imageRuntime, dataSource, nodePath }, { ...context, progress }),
+    describeImage(source, { ...context, progress }),
   );
+  const rehearsed = context.env[rehearsalVariable]
+    ? await rehearseAll(source, description, request.backup ?? null, context)
+    : null;
+  const { migrations } = await judgeMigrations(description, rehearsed, context);
   return ReleaseRecord.parse({
     version: 1,
     id,
     gitSha,
     createdAt: new Date().toISOString(),
     images: { backend: backend.reference, frontend: frontend.reference },
-    migrations: await classifyMigrations(description.migrations),
+    migrations: [...migrations],
     contract: description.contract,
     typeorm: description.typeorm,
     maintenance: request.maintenance,

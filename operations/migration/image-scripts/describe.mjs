@@ -1,6 +1,7 @@
 // What a release record needs of an image, without a database.
 import { loadDataSource, nameOf, sourceHash } from "./data-source.mjs";
 import { Refusal, say } from "./protocol.mjs";
+import { asks, asksCatalog } from "./questions.mjs";
 
 export async function describe() {
   const dataSource = await loadDataSource();
@@ -75,9 +76,9 @@ async function record(dataSource, work) {
   runner.query = async (sql) => {
     const text = String(sql).trim();
     if (/^(START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b/i.test(text)) return [];
-    if (/^(SELECT|SHOW|WITH)\b/i.test(text) && !/\b(INSERT|UPDATE|DELETE|MERGE|INTO)\b/i.test(text)) {
-      // Questions of TypeORM's own builders; a function that changes something is the caller's statement.
-      if (/\bpg_catalog\b|\binformation_schema\b|\bcurrent_schema\b|\bpg_class\b/i.test(text)) return [];
+    // Questions of TypeORM's own builders; a function that changes something is the caller's statement.
+    if (asksCatalog(text)) return [];
+    if (asks(text)) {
       problem ??= "it reads data, and what it does may depend on the answer";
     }
     statements.push(text);

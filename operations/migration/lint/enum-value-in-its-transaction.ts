@@ -11,16 +11,18 @@ interface Added {
 
 /**
  * A new value of an enum is of no use before it was committed ("unsafe use of new value", SQLSTATE 55P04), and TypeORM's mode `all` commits
- * once for all migrations that are pending together. A type that was made in the same transaction is an exception.
+ * once for all migrations that are pending together. A type that the
+ * migration itself makes is an exception.
  */
 export const enumValueInItsTransaction: LintRule<ImageFacts> = ({ migrations, transactionMode }) => {
   const found: Found[] = [];
   // One migration that decides for itself makes the runner wrap each on its own.
   const together = transactionMode === "all" && migrations.every(({ transaction }) => transaction);
   let added: Added[] = [];
-  let made = new Set<string>();
   for (const { name, statements, transaction } of migrations) {
-    if (!together) [added, made] = [[], new Set()];
+    if (!together) added = [];
+    // A type of an earlier migration is there already wherever that one ran.
+    const made = new Set<string>();
     if (!transaction || transactionMode === "none") continue;
     for (const [index, sql] of statements.entries()) {
       for (const node of parsed(sql)) {

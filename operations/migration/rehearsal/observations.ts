@@ -1,0 +1,65 @@
+import type pg from "pg";
+import { readContents } from "../../database/content.ts";
+import { readFingerprint } from "../../database/fingerprint.ts";
+import type { MigrationRehearsal } from "../../release/spec.ts";
+import { isSpoiled, type RoundTrip, type Snapshot } from "./round-trip.ts";
+import type { Reached } from "./steps.ts";
+
+/** What one migration did. */
+export interface RehearsedMigration {
+  /** What `up` ran, in order. */
+  readonly statements: readonly string[];
+  readonly rehearsal: MigrationRehearsal;
+  readonly roundTrip: RoundTrip;
+}
+
+/** Looks at the scratch database at each gate, and keeps what it saw of each migration. */
+export class Observations {
+  readonly migrations = new Map<string, RehearsedMigration>();
+  failure: { readonly migration: string; readonly message: string } | null = null;
+  /** The last migration's way back left the database other than its `up` had made it. */
+  spoiled = false;
+
+  readonly #client: pg.Client;
+  readonly #historyTable: string;
+  readonly #backup: string | null;
+  #before: Snapshot | null = null;
+
+  constructor(client: pg.Client, historyTable: string, backup: string | null) {
+    this.#client = client;
+    this.#historyTable = historyTable;
+    this.#backup = backup;
+  }
+
+  async see({ name, step, ms = 0, statements = [], failure }: Reached): Promise<void> {
+    if (step === "before") {
+      this.#before = await this.#look(true);
+      return;
+    }
+    if (step === "up") {
+      if (failure !== undefined) this.failure = { migration: name, message: failure.message };
+      else if (this.#before !== null) {
+        this.migrations.set(name, {
+          statements: statements.map(({ sql }) => sql),
+          rehearsal: { backup: this.#backup, ms, statements: statements.map(({ sql: _sql, ...seen }) => seen) },
+          roundTrip: { before: this.#before, up: await this.#look(false), down: null, upAgain: null },
+        });
+      }
+      return;
+    }
+    const migration = this.migrations.get(name);
+    if (migration === undefined) return;
+    const snapshot = await this.#look(step === "down");
+    const seen = { snapshot, failure };
+    const roundTrip = { ...migration.roundTrip, ...(step === "down" ? { down: seen } : { upAgain: seen }) };
+    this.migrations.set(name, { ...migration, roundTrip });
+    this.spoiled = isSpoiled(roundTrip);
+  }
+
+  async #look(atContents: boolean): Promise<Snapshot> {
+    const { sha256, catalog } = await readFingerprint(this.#client, this.#historyTable);
+    const own = [`public.${this.#historyTable}`, "public.typeorm_metadata"];
+    const contents = atContents ? (await readContents(this.#client)).filter(({ table }) => !own.includes(table)) : null;
+    return { fingerprint: sha256, catalog, contents };
+  }
+}
