@@ -24,18 +24,20 @@ export async function carryOver(
   { env, progress }: Pick<Context, "env" | "progress">,
 ): Promise<string[]> {
   for (const statement of await rights(client, access.database, to)) await client.query(statement);
-  const refused: string[] = [];
+  const refused: Setting[] = [];
   for (const setting of await settings(client, access.database)) {
     if (setting.parameter === "default_transaction_read_only") continue;
     try {
       await set(client, to, setting);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
-      refused.push(statementOf(to, setting));
+      refused.push(setting);
     }
   }
   if (refused.length === 0) return [];
-  const lost = await asAdministrator(refused, env, access);
+  const left = await asAdministrator(refused, to, env, access);
+  // Named as the restored one is called when somebody reads this.
+  const lost = left.map((setting) => statementOf(access.database, setting));
   for (const statement of lost) progress.note(`a superuser has to run, once it serves: ${statement}`);
   return lost;
 }
@@ -95,21 +97,23 @@ async function set(client: pg.Client, database: string, setting: Setting): Promi
   }
 }
 
+/** Returns what it could not set either. */
 async function asAdministrator(
-  statements: readonly string[],
+  refused: readonly Setting[],
+  to: string,
   env: Context["env"],
   { database }: DatabaseAccess,
-): Promise<string[]> {
-  if (!env.ADMIN_DATABASE_URL) return [...statements];
+): Promise<Setting[]> {
+  if (!env.ADMIN_DATABASE_URL) return [...refused];
   const admin = onDatabase(databaseAccess(env, "ADMIN_DATABASE_URL"), operationsDatabase(database));
   return withConnection(admin, { applicationName: "affexai-settings" }, async (client) => {
-    const lost: string[] = [];
-    for (const statement of statements) {
+    const lost: Setting[] = [];
+    for (const setting of refused) {
       try {
-        await client.query(statement);
+        await client.query(statementOf(to, setting));
       } catch (error) {
         if (!(error instanceof pg.DatabaseError)) throw error;
-        lost.push(statement);
+        lost.push(setting);
       }
     }
     return lost;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
 import { operationsDatabase } from "../database/operations-database.ts";

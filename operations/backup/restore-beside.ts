@@ -67,9 +67,17 @@ export async function restoreBeside(request: RestoreRequest, context: Context): 
   }
 }
 
-/** Drops a database that no application uses, ending what is still connected to it. */
+/**
+ * Drops a database that no application uses, ending what is still connected to it. Dropping waits for every backend of the server, also for
+ * one that hangs: after two minutes it fails, and can be tried again.
+ */
 export async function dropDatabase(client: pg.Client, database: string): Promise<void> {
-  await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
+  await client.query("SET statement_timeout = '120s'");
+  try {
+    await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
+  } finally {
+    await client.query("RESET statement_timeout").catch(() => undefined);
+  }
 }
 
 /** Milliseconds as seconds, to the millisecond. */

@@ -1,8 +1,9 @@
-import type { Verb } from "../verb.ts";
+import type { Context, Verb } from "../verb.ts";
 import type pg from "pg";
 import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
 import { withLock } from "../database/lock.ts";
+import type { Journal } from "../journal.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
 import { recoverDeadRuns } from "../database/recovery.ts";
 import { backupStore, dumpLimitMs } from "./backup-store.ts";
@@ -34,10 +35,7 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
       const restoring = { access, applicationName, store, manifest, target, local: spec.local, timeoutMs: dumpLimitMs };
       await journal
         .step("restore", { backup: manifest.id }, () => restoreBeside(restoring, context))
-        .catch(async (error: unknown) => {
-          if (await isGone(access, target, applicationName)) await journal.end("refused");
-          throw error;
-        });
+        .catch((error: unknown) => leave({ access, target, journal, applicationName }, error, context));
       const restoreSeconds = seconds(performance.now() - began);
       const { rows } = summary(manifest);
       const restored = { id: manifest.id, rows, restoreSeconds };
@@ -50,12 +48,7 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
       const swapBegan = performance.now();
       const { lostSettings } = await journal
         .step("swap", { kept }, () => swapDatabases(run.client, { access, restored: target, kept }, context))
-        .catch(async (error: unknown) => {
-          // The old one serves again. Without the run's lock, the next run cleans up.
-          await onOperations(access, applicationName, (client) => dropDatabase(client, target));
-          await journal.end("refused");
-          throw error;
-        });
+        .catch((error: unknown) => leave({ access, target, journal, applicationName }, error, context));
       const swapSeconds = seconds(performance.now() - swapBegan);
       await journal.end("restored");
       // What a killed migration had left behind went away with the database that it was in.
@@ -65,11 +58,26 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
   },
 };
 
-async function isGone(access: DatabaseAccess, target: string, applicationName: string): Promise<boolean> {
-  return onOperations(access, applicationName, async (client) => {
-    const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [target]);
-    return rowCount === 0;
-  }).catch(() => false);
+interface Failed {
+  readonly access: DatabaseAccess;
+  readonly target: string;
+  readonly journal: Journal;
+  readonly applicationName: string;
+}
+
+/** After a failure nothing was changed once the restored database is gone. When that cannot be done now, the run stays open: the next one does it. */
+async function leave(
+  { access, target, journal, applicationName }: Failed,
+  failure: unknown,
+  { progress }: Context,
+): Promise<never> {
+  try {
+    await onOperations(access, applicationName, (client) => dropDatabase(client, target));
+    await journal.end("refused");
+  } catch (error) {
+    progress.note(`the next run cleans up after this one: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw failure;
 }
 
 function onOperations<T>(access: DatabaseAccess, applicationName: string, work: (client: pg.Client) => Promise<T>) {

@@ -1,8 +1,8 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
+import { z } from "zod";
 import type { SalvageTable } from "./salvage-tables.ts";
 import type { SalvagedTable } from "./spec.ts";
 
@@ -140,6 +140,7 @@ class Export {
     const places = `${pg.escapeLiteral(`{${this.#waiting.map((ctid) => `"${ctid}"`).join(",")}}`)}::tid[]`;
     const query = `COPY (SELECT ${columns} FROM ONLY ${this.#table.name} WHERE ctid = ANY(${places})) TO STDOUT (FORMAT csv, HEADER ${header})`;
     this.#waiting = [];
-    await pipeline(this.#client.query(copyTo(query)), this.#file.createWriteStream({ autoClose: false }));
+    for await (const chunk of this.#client.query(copyTo(query)))
+      await this.#file.appendFile(z.instanceof(Buffer).parse(chunk));
   }
 }
