@@ -64,29 +64,42 @@ export function planRelease(release: PlannedRelease, target: PlanTarget | null):
     ),
   );
   const executed = new Set(history.map(({ name }) => name));
+  const pending = migrations.filter(({ name }) => !executed.has(name));
   return {
     subject: release.id,
     environment,
-    pending: migrations.filter(({ name }) => !executed.has(name)),
+    pending,
     findings: [
       ...release.findings,
       ...found.filter((one) => one.migration === null).map(({ finding }) => finding),
       // What ran already is told of only where it is not what it was.
       ...found.filter(({ migration }) => migration !== null && executed.has(migration)).map(named),
     ],
-    refusal: refusalOf(() =>
+    refusal: refusalOf(() => {
+      const forbidden = pending.flatMap((one) => one.findings.filter((finding) => finding.forbidden));
       planMigration({
         record: { ...release, migrations },
         history: [...executed],
         explained: new Set(recorded.keys()),
         running,
-      }),
-    ),
+      });
+      // The run itself would allow a loss under maintenance; whoever plans can still correct the migration.
+      if (forbidden.length > 0 || release.findings.some((finding) => finding.forbidden))
+        throw mustBeCorrected(release.id);
+    }),
   };
 }
 
 function named({ migration, finding }: { migration: string | null; finding: MigrationFinding }): MigrationFinding {
   return { ...finding, message: `${migration ?? ""}: ${finding.message}` };
+}
+
+function mustBeCorrected(id: string): OperationError {
+  return new OperationError("refused", {
+    where: id,
+    what: "findings that nothing makes right are listed below.",
+    next: "Correct them and build the image again.",
+  });
 }
 
 function refusalOf(plan: () => unknown): string | null {

@@ -42,7 +42,7 @@ export const MigrationFinding = z.strictObject({
   statement: z.int().min(0).nullable(),
   message: z.string(),
   remedy: z.string(),
-  /** Nothing makes it right, maintenance neither: a pending migration with it is refused. */
+  /** Nothing makes it right: a plan with it is refused, and so is a run, unless it is a loss of data under maintenance, which is undone. */
   forbidden: z.boolean(),
 });
 export type MigrationFinding = z.infer<typeof MigrationFinding>;

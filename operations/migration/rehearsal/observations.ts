@@ -1,9 +1,9 @@
 import type pg from "pg";
 import { readContents } from "../../database/content.ts";
 import { readFingerprint } from "../../database/fingerprint.ts";
-import type { MigrationRehearsal } from "../../release/spec.ts";
+import type { MigrationRehearsal, RehearsedStatement } from "../../release/spec.ts";
 import { isSpoiled, type RoundTrip, type Snapshot } from "./round-trip.ts";
-import type { Reached } from "./steps.ts";
+import type { Reached, Traced } from "./steps.ts";
 
 /** What one migration did. */
 export interface RehearsedMigration {
@@ -41,7 +41,7 @@ export class Observations {
       else if (this.#before !== null) {
         this.migrations.set(name, {
           statements: statements.map(({ sql }) => sql),
-          rehearsal: { backup: this.#backup, ms, statements: statements.map(({ sql: _sql, ...seen }) => seen) },
+          rehearsal: { backup: this.#backup, ms, statements: statements.map(seenOf) },
           roundTrip: { before: this.#before, up: await this.#look(false), down: null, upAgain: null },
         });
       }
@@ -62,4 +62,9 @@ export class Observations {
     const contents = atContents ? (await readContents(this.#client)).filter(({ table }) => !own.includes(table)) : null;
     return { fingerprint: sha256, catalog, contents };
   }
+}
+
+/** Without the statement itself, which the record has beside it. */
+function seenOf({ ms, locks, rewrites, rows }: Traced): RehearsedStatement {
+  return { ms, locks, rewrites, rows };
 }

@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { LockMode } from "../../release/spec.ts";
+import { RehearsedStatement } from "../../release/spec.ts";
+
+/** A statement as it was traced. */
+const Traced = z.object({ sql: z.string(), ...RehearsedStatement.shape });
+export type Traced = z.infer<typeof Traced>;
 
 /** What the script in the image says while it rehearses; it stops at a gate after each. */
 export const Reached = z.object({
@@ -8,17 +12,7 @@ export const Reached = z.object({
   name: z.string(),
   step: z.enum(["before", "up", "down", "up-again"]),
   ms: z.number().optional(),
-  statements: z
-    .array(
-      z.object({
-        sql: z.string(),
-        ms: z.number(),
-        locks: z.record(z.string(), LockMode),
-        rewrites: z.array(z.string()),
-        rows: z.int().nullable(),
-      }),
-    )
-    .optional(),
+  statements: z.array(Traced).optional(),
   failure: z.object({ message: z.string(), code: z.string().nullable() }).optional(),
 });
 export type Reached = z.infer<typeof Reached>;

@@ -111,9 +111,9 @@ describe("the plan of a migration", () => {
     assert.equal(plan({ record: opaque, history: ["A1"] }).outcome, "up-to-date");
   });
 
-  it("is refused for a pending migration that must not run, under maintenance and on a new database too", () => {
+  it("is refused for a pending migration that would fail, under maintenance and on a new database too", () => {
     const safe = record(["A1"], "SAFE", true);
-    const forbidden = { ...because("WARN"), rule: "column-wiped", forbidden: true };
+    const forbidden = { ...because("WARN"), rule: "concurrently-in-transaction", forbidden: true };
     const migrations = safe.migrations.map((migration) => ({ ...migration, findings: [forbidden] }));
     refused({ record: { ...safe, migrations } }, /must not run:.*A1: WARN: because\. Do otherwise\./s);
     refused({ record: { ...safe, migrations }, running: null }, /must not run/);
