@@ -60,7 +60,9 @@ export class Blockers {
   async #watch(signal: AbortSignal, progress: Context["progress"]): Promise<void> {
     let since: number | null = null;
     while (!signal.aborted) {
-      const sessions = await this.#look();
+      const sessions = await this.#look().catch(() => null);
+      // A connection that is lost is for the work to tell, which nobody waits for yet: a rejection here would end the process.
+      if (sessions === null) return;
       if (sessions.length > 0) this.#seen = sessions.map(describeSession);
       since = sessions.length === 0 ? null : (since ?? Date.now());
       if (since !== null && Date.now() - since > sayAfterMs) {

@@ -16,6 +16,8 @@ interface Services {
   readonly dir: string;
   readonly postgres: PostgresServer;
   readonly storage: ObjectStorage;
+  /** Stops PostgreSQL, which ends every session, and starts it again on the same port. */
+  restartPostgres(): Promise<void>;
 }
 
 let starting: Promise<Services> | undefined;
@@ -27,16 +29,17 @@ export function services(): Promise<Services> {
 
 async function start(): Promise<Services> {
   const dir = await mkdtemp(join(tmpdir(), "affexai-database-"));
+  const options = {
+    dir: join(dir, "postgres"),
+    host: "127.0.0.1",
+    port: 0,
+    user: "postgres",
+    password: "the-admin-password",
+    database: "postgres",
+    settings: { fsync: "off", max_connections: "100" },
+  };
   const [postgres, storage] = await Promise.all([
-    startPostgres({
-      dir: join(dir, "postgres"),
-      host: "127.0.0.1",
-      port: 0,
-      user: "postgres",
-      password: "the-admin-password",
-      database: "postgres",
-      settings: { fsync: "off", max_connections: "100" },
-    }),
+    startPostgres(options),
     startObjectStorage({
       host: "127.0.0.1",
       port: 0,
@@ -45,12 +48,19 @@ async function start(): Promise<Services> {
       secretAccessKey: "the-secret-key-of-the-tests",
     }),
   ]);
+  let running = postgres;
   cleanUpLater(async () => {
     starting = undefined;
-    await Promise.all([postgres.close(), storage.close()]);
+    await Promise.all([running.close(), storage.close()]);
     await rm(dir, { recursive: true, force: true });
   });
-  return { dir, postgres, storage };
+  return {
+    ...{ dir, postgres, storage },
+    async restartPostgres() {
+      await running.close();
+      running = await startPostgres({ ...options, port: postgres.port });
+    },
+  };
 }
 
 /** A database of its own with its roles, its operations database and its bucket. */
@@ -59,6 +69,8 @@ export interface Environment {
   readonly roles: { readonly migrator: string; readonly app: string; readonly backup: string };
   readonly bucket: string;
   readonly env: Record<string, string>;
+  /** Of the application's role: no verb is given it. */
+  readonly appUrl: string;
   /** Lines that the verbs noted for people. */
   readonly notes: string[];
   context(extra?: Partial<Context>): Context;
@@ -122,6 +134,7 @@ export async function environment(): Promise<Environment> {
   await objectStorage(env).send(new CreateBucketCommand({ Bucket: bucket }));
   return {
     ...{ name, roles, bucket, env, notes, context, connect },
+    appUrl: url(roles.app, password, name),
     async discard() {
       const client = await connect("admin", "postgres");
       const { rows } = await client.query<{ datname: string }>(
