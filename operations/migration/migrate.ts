@@ -15,6 +15,7 @@ import { JournalCopy } from "../journal-copy.ts";
 import { withLock, type Run } from "../database/lock.ts";
 import { planMigration } from "./plan.ts";
 import { preflight } from "./preflight.ts";
+import { refuseWhileBusy } from "./refuse-while-busy.ts";
 import { recoverDeadRuns, type Inherited, type Recovered } from "../database/recovery.ts";
 import type { ScriptFor } from "./revert.ts";
 import { settle } from "./settle.ts";
@@ -97,6 +98,11 @@ async function migrateUnderLock(
   // A freeze that is leased for a release is that of an attempt which this one takes the place of.
   const freezes = await readFreezes(run.client, access.migrator.database);
   const leased = freezes.some(({ app, release }) => app === spec.app && release !== null);
+  if (recovered.inheritance === null) {
+    const ending = spec.record.maintenance ? [spec.app] : [];
+    const { applicationName } = run;
+    await refuseWhileBusy({ access: access.migrator, applicationName, pending: plan.pending, ending });
+  }
   // Recorded before anything changes: whoever comes later has to know where the rows of the history came from.
   await ledger.putRelease(spec.record);
   const attempt = await ledger.joinAttempt(spec.stamp, "migration run");
