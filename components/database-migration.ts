@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import type { MaintenanceTarget } from "../operations/coolify/spec.ts";
 import { type ImageRuntime, MigrationResult, MigrationSpec } from "../operations/migration/spec.ts";
 import { type ProtectedTable } from "../operations/database/spec.ts";
 import type { LedgerLocation, ReleaseRecord, ReleaseStamp } from "../operations/release/spec.ts";
@@ -32,6 +33,8 @@ export interface DatabaseMigrationArgs {
   protectedTables: z.infer<typeof ProtectedTable>[];
   /** A release without pending migrations accepts a verified backup younger than this. */
   backupMaxAgeSeconds: number;
+  /** What answers users while a release that declares maintenance migrates. */
+  maintenance?: pulumi.Input<MaintenanceTarget> | undefined;
   /** What must be in place first: the storage, the roles. */
   after: pulumi.Resource[];
 }

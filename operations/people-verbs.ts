@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { addAgentVerbs } from "./people/agent.ts";
 import { addBackupVerbs } from "./people/backup.ts";
+import { addFreezeVerbs } from "./people/freeze.ts";
+import { addDatabaseVerbs } from "./people/database.ts";
 import { addMaintenanceVerbs } from "./people/maintenance.ts";
 import { addMigrationVerbs } from "./people/migration.ts";
 import { addReleaseVerbs } from "./people/release.ts";
@@ -19,6 +21,8 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addRollbackVerb(program, surroundings);
   addBackupVerbs(program, surroundings);
   addAgentVerbs(program, surroundings);
+  addFreezeVerbs(program, surroundings);
+  addDatabaseVerbs(program, surroundings);
   addMaintenanceVerbs(program, surroundings);
   addSandboxVerbs(program, surroundings);
   return program;

@@ -81,6 +81,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     backupDatabaseUrl: roles.backupUrl,
     ssh,
     backupMaxAgeSeconds: behaviour.backupMaxAgeSeconds,
+    maintenance,
     after: [backups],
   });
   const rollout = {
@@ -139,6 +140,10 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     ledger,
     repository: `${config.github.owner}/${config.github.repository}`,
     url: urls.frontend,
+    app: roles.app,
+    maintenance,
+    databaseUrl: roles.migratorUrl,
+    ssh,
     after: [smokeTest.attempt],
   });
 

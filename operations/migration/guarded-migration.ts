@@ -16,7 +16,7 @@ import type { Run } from "../database/lock.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { closeWindow, openWindow, type MaintenanceWindow } from "./maintenance-window.ts";
 import type { MigrationPlan } from "./plan.ts";
-import { Inheritance, RunPlan, type Recovered } from "../database/recovery.ts";
+import { Inheritance, type Recovered, type RunPlan } from "../database/recovery.ts";
 import {
   MigrationWork,
   defaultFreezeLeaseSeconds,

@@ -7,6 +7,7 @@ import type { MigrationReport } from "../migration/report.ts";
 import { ReleaseRecord } from "../release/spec.ts";
 import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
+import { addResumeVerb } from "./migration-resume.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
 
 interface Options {
@@ -21,7 +22,7 @@ interface Options {
   json?: boolean;
 }
 
-/** `affexai migration plan|rehearse`. */
+/** `affexai migration plan|rehearse|resume`. */
 export function addMigrationVerbs(program: Command, { watched, write }: Surroundings): void {
   const migration = noun(program, "migration", "what a release's migrations do, before they do it");
   const verb = (name: string, description: string) =>
@@ -45,6 +46,7 @@ export function addMigrationVerbs(program: Command, { watched, write }: Surround
       .addOption(new Option("--markdown", "as a comment for a pull request").conflicts("json"))
       .option("--json", "as one JSON object");
 
+  addResumeVerb(migration, { watched, write });
   verb("plan", "class, locks and findings of what is pending; rehearsed where REHEARSAL_DATABASE_URL is set").action(
     (options: Options) => report(options, false),
   );

@@ -4,6 +4,8 @@ import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
 import { waitFor } from "../wait.ts";
 import { failAttemptOnError } from "./attempt.ts";
+import { replicaHeader, replicaId } from "../coolify/labels.ts";
+import { maintenanceHeader } from "../maintenance/server.ts";
 import { SmokeTestResult, SmokeTestSpec, type CriticalPath, type RunningApplication } from "./spec.ts";
 import { Ledger } from "./ledger.ts";
 import { parseJson } from "../json.ts";
@@ -41,7 +43,7 @@ async function expectVersion(
   spec: z.output<typeof SmokeTestSpec>,
   context: Pick<Context, "progress" | "signal">,
 ): Promise<void> {
-  const digest = application.image.slice(application.image.indexOf("@") + 1);
+  const digest = digestOf(application);
   let inARow = 0;
   await waitFor<true>(
     {
@@ -50,7 +52,8 @@ async function expectVersion(
       intervalMs: 200,
       next: "Look at the application's log; `affexai rollback` goes back to the last known good release.",
       async look() {
-        const seen = await askVersion(`${application.url}${application.versionPath}`, context.signal);
+        const url = `${application.url}${application.versionPath}`;
+        const seen = await askVersion(url, context.signal, {}, throughMaintenance(application));
         if (typeof seen === "string") {
           inARow = 0;
           return { done: false, seen };
@@ -68,14 +71,34 @@ async function expectVersion(
   );
 }
 
+function digestOf({ image }: RunningApplication): string {
+  return image.slice(image.indexOf("@") + 1);
+}
+
+/**
+ * Asks the users' way. Where maintenance answers there, the application's first replica is asked by name, as the rollout's gate does:
+ * users are let in only after this test.
+ */
+function throughMaintenance(application: RunningApplication): typeof fetch {
+  return async (url, request) => {
+    const response = await fetch(url, request);
+    if (!response.headers.has(maintenanceHeader)) return response;
+    await response.body?.cancel();
+    const headers = new Headers(request?.headers);
+    headers.set(replicaHeader, replicaId(1, digestOf(application)));
+    return fetch(url, { ...request, headers });
+  };
+}
+
 /** Asks a version path once. A string says why there was no usable answer. */
 export async function askVersion(
   url: string,
   signal: AbortSignal,
   headers: Record<string, string> = {},
+  request = fetch,
 ): Promise<z.output<typeof VersionAnswer> | string> {
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(5000)]) });
+    const response = await request(url, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(5000)]) });
     const body = await response.text();
     if (!response.ok) return `status ${response.status}`;
     const answer = VersionAnswer.safeParse(parseJson(body));
@@ -116,7 +139,7 @@ async function expectCriticalPath(
   let response: Response;
   let body: string;
   try {
-    response = await fetch(url, {
+    response = await throughMaintenance(application)(url, {
       method: path.method,
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),

@@ -10,6 +10,9 @@ const args: LedgerEntryArgs = {
   ledger: { bucket: "affexai-backups", environment: "staging" },
   repository: "affexai/affexai",
   url: "https://staging.affexai.com",
+  app: "affexai_app",
+  maintenance: { uuid: "m-1", url: "https://staging.affexai.com" },
+  databaseUrl: "postgresql://migrator:pw@pg/affexai",
   after: ["000001"],
 };
 
@@ -19,7 +22,10 @@ describe("a ledger entry", () => {
       outputs: { "entry-record": { stdout: '{"attempt":"000001","verifiedAt":"2026-11-23T17:00:00Z"}' } },
     });
     const entry = await deploy(() => new LedgerEntry("entry", args));
-    assert.deepEqual(specOf(engine.named("entry-record")), args);
+    const { app, maintenance, databaseUrl, ...spec } = args;
+    assert.deepEqual(specOf(engine.named("entry-record")), { ...spec, window: { app, maintenance } });
+    assert.deepEqual(engine.named("entry-record").inputs["environment"], { DATABASE_URL: databaseUrl });
+    assert.deepEqual(engine.named("entry").secrets, ["databaseUrl"]);
     assert.deepEqual(await valueOf(entry.release), record);
   });
 

@@ -7,7 +7,7 @@ import { silent } from "../../../operations/progress.ts";
 import { objectStorage } from "../../../operations/storage.ts";
 import { record } from "../../release-record.ts";
 import { openBucket } from "./bucket.ts";
-import { serve, type Answer, type VersionServer } from "./version-server.ts";
+import { serve, type VersionServer } from "./version-server.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const right = { body: { release: record.id, digest, gitSha: record.gitSha } };
@@ -25,7 +25,7 @@ describe("a smoke test", () => {
   });
   after(() => bucket.close());
 
-  async function application(answers: (path: string, nth: number) => Answer | undefined): Promise<VersionServer> {
+  async function application(answers: Parameters<typeof serve>[0]): Promise<VersionServer> {
     const server = await serve(answers);
     servers.push(server);
     return server;
@@ -124,5 +124,17 @@ describe("a smoke test", () => {
       message: /"sign in" names the application shop; "home" names the application front\. Name one of: backend/,
     });
     assert.deepEqual([server.answered(), await newest(spec)], [0, null]);
+  });
+
+  it("asks a replica by name where maintenance answers the users, and tells an ordinary failure from it", async () => {
+    const behind = (headers: Record<string, string>) =>
+      application((requested, _nth, asked) => {
+        if (asked["x-affexai-replica"] !== `1-${"a".repeat(12)}`) return { status: 503, body: "later", headers };
+        return requested === "/login" ? { status: 201, body: "in" } : right;
+      });
+    const closed = await behind({ "x-affexai-maintenance": "on", "retry-after": "60" });
+    assert.deepEqual(await run(specOf(closed.url, { criticalPaths: [path()] })), { attempt: "000001", answers: 4 });
+    const broken = await behind({ "retry-after": "60" });
+    await assert.rejects(run(specOf(broken.url, { timeoutSeconds: 0.5 })), /last seen: status 503/);
   });
 });

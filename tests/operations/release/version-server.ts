@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** An application as users see it: answers its version path with what it is told to be. */
@@ -13,20 +13,23 @@ export interface VersionServer {
 export interface Answer {
   readonly status?: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
+type Answers = (path: string, nth: number, asked: IncomingHttpHeaders) => Answer | undefined;
+
 /** `answers` gives the answer to the nth request of a path (counted from 1 over all paths); undefined cuts the connection. */
-export async function serve(answers: (path: string, nth: number) => Answer | undefined): Promise<VersionServer> {
+export async function serve(answers: Answers): Promise<VersionServer> {
   let answered = 0;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     answered += 1;
-    const answer = answers(request.url ?? "", answered);
+    const answer = answers(request.url ?? "", answered, request.headers);
     if (answer === undefined) {
       request.socket.destroy();
       return;
     }
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
-    response.writeHead(answer.status ?? 200, { "content-type": "application/json" }).end(text);
+    response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers }).end(text);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
