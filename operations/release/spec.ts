@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { Identifier } from "../database/spec.ts";
 
 /** `<registry>/<repository>@sha256:<64 hex>`. Tags are for people; a machine is given digests only. */
 export const PinnedImage = z
@@ -212,8 +211,8 @@ export const LedgerEntrySpec = z.strictObject({
   /** What the entry ends: the freeze of the application's role, and the maintenance. DATABASE_URL (migrator) comes in the environment. */
   window: z
     .strictObject({
-      app: Identifier,
-      /** A MaintenanceTarget, which coolify/spec.ts has; that file needs this one. */
+      app: z.string(),
+      /** A MaintenanceTarget of coolify/spec.ts, which needs this file. */
       maintenance: z.strictObject({ uuid: z.string(), url: z.url() }).optional(),
     })
     .optional(),
@@ -259,6 +258,7 @@ export const StackTargets = z.object({
     dataSource: z.string(),
     lockTimeoutSeconds: z.number().positive().default(5),
     statementTimeoutSeconds: z.number().positive().default(300),
+    protectedTables: z.array(z.strictObject({ table: z.string(), columns: z.array(z.string()) })).default([]),
   }),
 });
 export type StackTargets = z.infer<typeof StackTargets>;
