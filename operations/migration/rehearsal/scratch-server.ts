@@ -110,9 +110,9 @@ async function assertScratch(client: pg.Client, access: DatabaseAccess): Promise
 /** The databases of rehearsals whose process is gone. */
 async function dropAbandoned(client: pg.Client, { progress }: Context): Promise<void> {
   const { rows } = await client.query<{ database: string }>(
-    `SELECT datname::text AS database FROM pg_database
-      WHERE datname ~ $1 AND pg_has_role(datdba, 'MEMBER')
-        AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $2 || split_part(datname, '_', 3))`,
+    `SELECT d.datname::text AS database FROM pg_database d
+      WHERE d.datname ~ $1 AND pg_has_role(d.datdba, 'MEMBER')
+        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name = $2 || split_part(d.datname, '_', 3))`,
     [`^${prefix}[0-9a-f]{12}_\\d+$`, lockName("")],
   );
   for (const { database } of rows) {
