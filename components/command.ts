@@ -43,10 +43,8 @@ export function operation<Spec extends z.ZodType, Result extends z.ZodType>(
 ): pulumi.Output<z.output<Result>> {
   const timeout = `${args.timeoutMinutes}m`;
   const secrets = Object.entries(args.secrets ?? {}).map(([key, value]) => [key, pulumi.secret(value)] as const);
-  const open = Object.entries(args.variables ?? {}).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, value] as const],
-  );
-  const environment: Record<string, pulumi.Input<string>> = Object.fromEntries([...open, ...secrets]);
+  const environment: Record<string, pulumi.Input<string>> = Object.fromEntries(secrets);
+  for (const [key, value] of Object.entries(args.variables ?? {})) if (value !== undefined) environment[key] = value;
   const command = new Command(
     name,
     {

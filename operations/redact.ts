@@ -1,5 +1,5 @@
 const secretNames =
-  /PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL|ACCESS_KEY|PASSPHRASE|PRIVATE_KEY|SSH_KEY$|IDENTITY|PAGE_URL|^VARIABLE_/;
+  /PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL|ACCESS_KEY|PASSPHRASE|PRIVATE_KEY|SSH_KEY$|ANONYMISE_KEY|IDENTITY|PAGE_URL|^VARIABLE_/;
 
 /**
  * A function that blanks every secret of the environment out of a text: the values of variables with secret names, their

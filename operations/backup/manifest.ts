@@ -69,6 +69,8 @@ export const Manifest = z.strictObject({
   brokenForeignKeys: z.array(z.string()),
   /** The release that was being deployed, if it was one. */
   release: z.strictObject({ id: ReleaseId, gitSha: z.string(), image: PinnedImage }).nullable(),
+  /** The backup whose data is in this one with everything personal masked. Absent where the data is as it was. */
+  anonymisedFrom: z.strictObject({ environment: z.string(), id: BackupId }).optional(),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

@@ -12,3 +12,8 @@ export function keptName(database: string, runId: string): string {
 export function drillName(database: string, runId: string): string {
   return `${database}_drill_${runId}`;
 }
+
+/** The scratch database in which personal data is masked. */
+export function anonymisingName(database: string, runId: string): string {
+  return `${database}_anonymise_${runId}`;
+}

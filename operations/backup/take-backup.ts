@@ -28,6 +28,8 @@ export interface BackupRequest {
   readonly frozen: boolean;
   readonly release: Pick<ReleaseRecord, "id" | "gitSha" | "images"> | null;
   readonly timeoutMs: number;
+  /** Where a scratch database is dumped: what it is a copy of, and the backup that it was made from. */
+  readonly copyOf?: { readonly database: string; readonly from: NonNullable<Manifest["anonymisedFrom"]> };
 }
 
 /**
@@ -73,7 +75,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       id,
       reason,
       environment: store.target.environment,
-      database: access.database,
+      database: request.copyOf?.database ?? access.database,
       dump,
       encryption,
       globals: await putGlobals(store, { reason, id }, `${globals}\n`, encryption),
@@ -89,6 +91,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
         request.release === null
           ? null
           : { id: request.release.id, gitSha: request.release.gitSha, image: request.release.images.backend },
+      ...(request.copyOf === undefined ? {} : { anonymisedFrom: request.copyOf.from }),
     };
     await store.put(store.key(reason, id, "manifest.json"), JSON.stringify(manifest, null, 2), "application/json");
     return manifest;

@@ -49,9 +49,9 @@ describe("a private database, reached by ssh", () => {
 
   /** The environment with the database's host replaced by the container's name, and the way to it. */
   const privately = (changes: Record<string, string> = {}): Context => {
-    const urls = Object.entries(place.env).filter(([name]) => name.endsWith("DATABASE_URL"));
-    const renamed = urls.map(([name, url]) => [name, url.replace("@127.0.0.1:", `@${container}:`)]);
-    const hosts: Record<string, string> = Object.fromEntries(renamed);
+    const hosts: Record<string, string> = {};
+    for (const [name, url] of Object.entries(place.env))
+      if (name.endsWith("DATABASE_URL")) hosts[name] = url.replace("@127.0.0.1:", `@${container}:`);
     const env = { ...place.env, ...hosts, ...ssh.env };
     return place.context({ env: { ...env, DATABASE_SSH: `${env.DATABASE_SSH}&container=docker`, ...changes } });
   };
