@@ -34,6 +34,21 @@ describe("what is read of a database", () => {
     assert.equal((await fingerprint()).sha256, before.sha256);
   });
 
+  it("has the same fingerprint whatever names PostgreSQL gives to what it makes below a foreign key to a partitioned table", async () => {
+    await place.sql(
+      "migrator",
+      `CREATE TABLE years (id int PRIMARY KEY) PARTITION BY RANGE (id);
+       CREATE TABLE early PARTITION OF years FOR VALUES FROM (MINVALUE) TO (2000);
+       CREATE TABLE late PARTITION OF years DEFAULT;
+       CREATE TABLE days (year int CONSTRAINT of_year REFERENCES years)`,
+    );
+    const before = await fingerprint();
+    await place.sql("migrator", "ALTER TABLE days RENAME CONSTRAINT days_year_fkey TO of_early");
+    assert.equal((await fingerprint()).sha256, before.sha256);
+    await place.sql("migrator", "ALTER TABLE days RENAME CONSTRAINT of_year TO year_of");
+    assert.notEqual((await fingerprint()).sha256, before.sha256);
+  });
+
   for (const [what, statement, line] of [
     ["a column", "ALTER TABLE users ADD nickname text", /^\+ table public\.users column nickname = text$/],
     [
