@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LedgerLocation, ReleaseRecord } from "../release/spec.ts";
 
 /** The name of a role or database: lower-case letters, digits and underscores, so that it never needs quoting in a URL. */
 export const Identifier = z
@@ -31,3 +32,53 @@ export type ProtectedTable = z.infer<typeof ProtectedTable>;
 
 /** What a `retire` answers: nothing of the database is ever destroyed by it. */
 export const RetireResult = z.strictObject({ retired: z.literal(true), kept: z.array(z.string()) });
+
+/** BACKUP_DATABASE_URL comes in the environment, and for `amcheck` ADMIN_DATABASE_URL. */
+export const DatabaseVerifySpec = z.strictObject({
+  ledger: LedgerLocation,
+  /** The release that runs, and that the schema has to fit. */
+  record: ReleaseRecord,
+  historyTable: Identifier.optional(),
+  protectedTables: z.array(ProtectedTable),
+  /** Also reads every page of every table and B-tree. */
+  amcheck: z.boolean(),
+});
+export type DatabaseVerifySpec = z.infer<typeof DatabaseVerifySpec>;
+
+export const DatabaseCheck = z.enum([
+  "foreign keys",
+  "indexes",
+  "constraints",
+  "sequences",
+  "contract",
+  "migrations",
+  "schema",
+  "rows",
+  "protected tables",
+  "backup",
+  "pages",
+]);
+
+export const DatabaseVerifyResult = z.strictObject({
+  database: z.string(),
+  release: z.string(),
+  /** By the server's clock. Everything but the pages is of this one moment. */
+  checkedAt: z.iso.datetime(),
+  /** The newest backup, which the database is compared with; null when there is none. */
+  backup: z.string().nullable(),
+  fingerprint: z.string(),
+  /** What is wrong. Empty in a sound database. */
+  findings: z.array(z.strictObject({ check: DatabaseCheck, text: z.string() })),
+  /** What may be right, and somebody may want to know. */
+  notes: z.array(z.string()),
+  tables: z.array(
+    z.strictObject({
+      table: z.string(),
+      rows: z.int(),
+      /** In the newest backup; null when it has no such table. */
+      backupRows: z.int().nullable(),
+      protected: z.boolean(),
+    }),
+  ),
+});
+export type DatabaseVerifyResult = z.infer<typeof DatabaseVerifyResult>;

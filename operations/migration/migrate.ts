@@ -1,7 +1,6 @@
 import { failAttemptOnError } from "../release/attempt.ts";
 import { OperationError } from "../error.ts";
 import { Ledger, attemptState } from "../release/ledger.ts";
-import type { ReleaseRecord } from "../release/spec.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
 import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
@@ -14,6 +13,7 @@ import { inImage } from "./image-runner.ts";
 import { JournalCopy } from "../journal-copy.ts";
 import { withLock, type Run } from "../database/lock.ts";
 import { planMigration } from "./plan.ts";
+import { explainedMigrations } from "./explained-migrations.ts";
 import { preflight } from "./preflight.ts";
 import { refuseWhileBusy } from "./refuse-while-busy.ts";
 import { recoverDeadRuns, type Inherited, type Recovered } from "../database/recovery.ts";
@@ -149,19 +149,4 @@ async function historyOf(spec: MigrationSpec, access: DatabaseAccess, run: Run):
   return withConnection(access, { applicationName: run.applicationName }, async (client) =>
     (await readHistory(client, spec.historyTable ?? defaultHistoryTable)).map(({ name }) => name),
   );
-}
-
-/** Migrations of every release in the ledger; read only when the history holds some that this release does not have. */
-async function explainedMigrations(
-  ledger: Ledger,
-  record: ReleaseRecord,
-  history: readonly string[],
-): Promise<Set<string>> {
-  const own = new Set(record.migrations.map(({ name }) => name));
-  const explained = new Set<string>();
-  if (history.every((name) => own.has(name))) return explained;
-  for (const id of await ledger.listReleases()) {
-    for (const { name } of (await ledger.readRelease(id))?.migrations ?? []) explained.add(name);
-  }
-  return explained;
 }
