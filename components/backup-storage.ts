@@ -72,8 +72,20 @@ export class BackupStorage extends pulumi.ComponentResource {
       {
         user: `${args.bucket}-writer`,
         bucket: args.bucket,
-        bucketActions: ["s3:ListBucket", "s3:GetBucketLocation"],
-        objectActions: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
+        // It refuses to write where nothing would be protected, and looks whether what it wrote is.
+        bucketActions: [
+          "s3:ListBucket",
+          "s3:GetBucketLocation",
+          "s3:GetBucketVersioning",
+          "s3:GetBucketObjectLockConfiguration",
+        ],
+        objectActions: [
+          "s3:PutObject",
+          "s3:GetObject",
+          "s3:GetObjectVersion",
+          "s3:GetObjectRetention",
+          "s3:AbortMultipartUpload",
+        ],
         objects: ["*"],
       },
       child,
@@ -96,9 +108,24 @@ export class BackupStorage extends pulumi.ComponentResource {
       {
         user: `${args.bucket}-pruner`,
         bucket: args.bucket,
-        bucketActions: ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"],
-        objectActions: ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        bucketActions: [
+          "s3:ListBucket",
+          "s3:ListBucketVersions",
+          "s3:ListBucketMultipartUploads",
+          "s3:GetBucketLocation",
+        ],
+        objectActions: [
+          "s3:GetObject",
+          "s3:GetObjectVersion",
+          "s3:GetObjectRetention",
+          "s3:GetObjectLegalHold",
+          "s3:DeleteObject",
+          "s3:DeleteObjectVersion",
+          "s3:AbortMultipartUpload",
+        ],
         objects: [backups],
+        // Which backups a release needs, and which were drilled.
+        reads: ["journal", "releases", "drills"].map((folder) => `${folder}/${args.environment}/*`),
       },
       child,
     );

@@ -14,6 +14,8 @@ export interface BucketIdentityArgs {
   objects: string[];
   /** Keys that it may also write, which may end in `*`. */
   writes?: string[];
+  /** Keys that it may also read, which may end in `*`. */
+  reads?: string[];
 }
 
 /** A user that may do exactly what is listed, in one bucket, and its access key. */
@@ -42,6 +44,9 @@ export class BucketIdentity extends pulumi.ComponentResource {
             ...(args.writes === undefined
               ? []
               : [{ Effect: "Allow", Action: "s3:PutObject", Resource: arns(args.writes) }]),
+            ...(args.reads === undefined
+              ? []
+              : [{ Effect: "Allow", Action: "s3:GetObject", Resource: arns(args.reads) }]),
           ],
         }),
       },

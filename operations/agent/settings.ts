@@ -50,7 +50,7 @@ const Variables = z.object({
   BACKUP_BUCKET: z.string().min(1),
   /** `<reason>=<days>` with commas between, for every reason. */
   BACKUP_KEEP_DAYS: keepDays,
-  /** Pruning leaves as many backups of a reason, however old they are. */
+  /** Pruning leaves as many of the newest backups, and of the newest drilled ones, however old they are. */
   BACKUP_KEEP_AT_LEAST: z.coerce.number<string>().int().min(1).default(3),
   /** A database that a restore replaced is kept as long. */
   KEEP_REPLACED_DAYS: z.coerce.number<string>().min(0).default(7),

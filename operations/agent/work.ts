@@ -1,6 +1,7 @@
 import { createBackup } from "../backup/create.ts";
 import { drillBackup } from "../backup/drill.ts";
 import { dropExpiredKept } from "../backup/kept.ts";
+import { pruneBackups } from "../backup/prune.ts";
 import { resumeDeadRun } from "../migration/resume.ts";
 import { inspectBucket, inspectDatabase } from "./inspection.ts";
 import type { Work } from "./jobs.ts";
@@ -19,7 +20,9 @@ export function realWork(settings: AgentSettings): Work {
     async drill(context) {
       await drillBackup.run(target, context);
     },
-    async prune() {},
+    async prune(context) {
+      await pruneBackups.run({ ...target, keep: settings.keepDays, minimum: settings.keepAtLeast }, context);
+    },
     async dropExpired(context) {
       await dropExpiredKept.run({ days: settings.keepReplacedDays }, context);
     },

@@ -2,8 +2,6 @@ import { randomBytes } from "node:crypto";
 import {
   GetObjectCommand,
   HeadObjectCommand,
-  NoSuchBucket,
-  NoSuchKey,
   PutObjectCommand,
   S3ServiceException,
   paginateListObjectsV2,
@@ -14,7 +12,8 @@ import { buffer } from "node:stream/consumers";
 import { OperationError } from "../error.ts";
 import { digestOf } from "./checksum.ts";
 import { Manifest, type StoredObject } from "./manifest.ts";
-import type { BackupReason, BackupTarget } from "./spec.ts";
+import { BackupId, BackupReason, type BackupTarget } from "./spec.ts";
+import { storageFailure } from "./storage-failure.ts";
 import { parseJson } from "../json.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context } from "../verb.ts";
@@ -29,6 +28,33 @@ export function newBackupId(now = new Date()): string {
 
 /** The files of a backup, called after what reads them: `zstd --decompress`, and `age --decrypt` before it. */
 type BackupFile = "dump.zst" | "dump.zst.age" | "globals.sql" | "globals.sql.age" | "manifest.json";
+
+/** How many manifests are read at the same time. */
+const readAtOnce = 16;
+
+/** Where a file of a backup is. */
+export interface BackupAddress {
+  readonly key: string;
+  readonly environment: string;
+  readonly reason: BackupReason;
+  readonly id: string;
+  readonly file: string;
+}
+
+/** Takes a key apart; null when it is no backup's. */
+export function backupAddress(key: string): BackupAddress | null {
+  const [, environment = "", reason, id, file = ""] = /^backups\/([^/]+)\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+  const [known, valid] = [BackupReason.safeParse(reason), BackupId.safeParse(id)];
+  return known.success && valid.success ? { key, environment, reason: known.data, id: valid.data, file } : null;
+}
+
+/** A manifest that is there and tells nothing: `why` is a phrase about it. */
+export interface UnreadableManifest {
+  readonly key: string;
+  readonly id: string;
+  readonly reason: BackupReason;
+  readonly why: string;
+}
 
 /** The backups of one environment: `backups/<environment>/<reason>/<id>/{dump.zst,globals.sql,manifest.json}` in its bucket. */
 export class BackupStore {
@@ -91,37 +117,54 @@ export class BackupStore {
     return (await this.size({ key, versionId: null })) !== null;
   }
 
-  /** The manifests of all complete backups, oldest first. */
-  async manifests(reason?: BackupReason): Promise<Manifest[]> {
-    const prefix = `backups/${this.target.environment}/${reason === undefined ? "" : `${reason}/`}`;
-    const keys = await this.attempt(`listing ${prefix}`, async () => {
-      const found: string[] = [];
-      const pages = paginateListObjectsV2({ client: this.storage }, { Bucket: this.target.bucket, Prefix: prefix });
-      for await (const page of pages) {
-        found.push(...(page.Contents ?? []).flatMap(({ Key = "" }) => (Key.endsWith("/manifest.json") ? [Key] : [])));
-      }
-      return found;
-    });
-    const manifests: Manifest[] = [];
-    for (const key of keys) manifests.push(await this.#manifest(key));
-    return manifests.sort((one, other) => one.id.localeCompare(other.id));
+  /** Until when nobody can delete an object's version: the bucket's default retention sets it. Null when anybody may who has the right. */
+  async lockedUntil(object: Pick<StoredObject, "key" | "versionId">): Promise<string | null> {
+    const { ObjectLockRetainUntilDate: until } = await this.attempt(`looking at ${object.key}`, () =>
+      this.storage.send(new HeadObjectCommand(this.#address(object))),
+    );
+    return until?.toISOString() ?? null;
   }
 
-  /** One backup, or the newest. Refuses when there is none. */
+  /** The manifests of all complete backups that can be read, oldest first. */
+  async manifests(reason?: BackupReason): Promise<Manifest[]> {
+    return (await this.catalogue(reason)).manifests;
+  }
+
+  /** All backups that have a manifest, oldest first: one manifest that cannot be read must not hide the others. */
+  async catalogue(reason?: BackupReason): Promise<{ manifests: Manifest[]; unreadable: UnreadableManifest[] }> {
+    const found = await this.#list(reason);
+    const read: (Manifest | UnreadableManifest)[] = [];
+    for (let from = 0; from < found.length; from += readAtOnce) {
+      read.push(...(await Promise.all(found.slice(from, from + readAtOnce).map((one) => this.#manifest(one)))));
+    }
+    return {
+      manifests: read.filter((one) => "dump" in one),
+      unreadable: read.filter((one) => "why" in one),
+    };
+  }
+
+  /** One backup, or the newest. Refuses when there is none, and when its manifest cannot be read: an older one is not meant. */
   async find(id: string | undefined): Promise<Manifest> {
-    const manifests = await this.manifests();
-    const manifest = id === undefined ? manifests.at(-1) : manifests.find((one) => one.id === id);
-    if (manifest !== undefined) return manifest;
+    const found = await this.#list();
+    const wanted = id === undefined ? found.at(-1) : found.find((one) => one.id === id);
+    const where = `backups of ${this.target.environment} in bucket ${this.target.bucket}`;
+    const next =
+      found.length === 0
+        ? "Run `affexai backup create`."
+        : `Name one of: ${found
+            .slice(-5)
+            .map((one) => one.id)
+            .join(", ")}.`;
+    if (wanted === undefined) {
+      const what = id === undefined ? "there is none." : `there is none with the id ${id}.`;
+      throw new OperationError("refused", { where, what, next });
+    }
+    const manifest = await this.#manifest(wanted);
+    if ("dump" in manifest) return manifest;
     throw new OperationError("refused", {
-      where: `backups of ${this.target.environment} in bucket ${this.target.bucket}`,
-      what: id === undefined ? "there is none." : `there is none with the id ${id}.`,
-      next:
-        manifests.length === 0
-          ? "Run `affexai backup create`."
-          : `Name one of: ${manifests
-              .slice(-5)
-              .map((one) => one.id)
-              .join(", ")}.`,
+      where: `s3://${this.target.bucket}/${manifest.key}`,
+      what: `${manifest.why}.`,
+      next: `${next} Or use the version of affexai that wrote it.`,
     });
   }
 
@@ -139,17 +182,36 @@ export class BackupStore {
     return storageFailure(this.target.bucket, doing, error);
   }
 
-  async #manifest(key: string): Promise<Manifest> {
-    const { Body } = await this.attempt(`reading ${key}`, () =>
+  /** Where there are manifests, in the order of their ids, which is that of time. */
+  async #list(reason?: BackupReason): Promise<BackupAddress[]> {
+    const prefix = `backups/${this.target.environment}/${reason === undefined ? "" : `${reason}/`}`;
+    const found = await this.attempt(`listing ${prefix}`, async () => {
+      const addresses: BackupAddress[] = [];
+      const pages = paginateListObjectsV2({ client: this.storage }, { Bucket: this.target.bucket, Prefix: prefix });
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = "" } of Contents) {
+          const address = backupAddress(Key);
+          if (address?.file === "manifest.json") addresses.push(address);
+        }
+      }
+      return addresses;
+    });
+    return found.sort((one, other) => one.id.localeCompare(other.id));
+  }
+
+  async #manifest({ key, environment, reason, id }: BackupAddress): Promise<Manifest | UnreadableManifest> {
+    const why = (text: string): UnreadableManifest => ({ key, id, reason, why: text });
+    const { Body, Metadata } = await this.attempt(`reading ${key}`, () =>
       this.storage.send(new GetObjectCommand({ Bucket: this.target.bucket, Key: key })),
     );
-    const manifest = Manifest.safeParse(parseJson((await Body?.transformToString()) ?? ""));
-    if (manifest.success) return manifest.data;
-    throw new OperationError("failed", {
-      where: `s3://${this.target.bucket}/${key}`,
-      what: "is not a manifest that this version understands.",
-      next: "Move it away if it is damaged, or use the version of affexai that wrote it.",
-    });
+    const text = (await Body?.transformToString()) ?? "";
+    const written = Metadata?.["sha256"];
+    if (written !== undefined && written !== digestOf(Buffer.from(text)).sha256) return why("is damaged");
+    const manifest = Manifest.safeParse(parseJson(text));
+    if (!manifest.success) return why("is not a manifest that this version understands");
+    const said = manifest.data;
+    const same = said.environment === environment && said.reason === reason && said.id === id;
+    return same ? said : why(`is the manifest of another backup: ${said.id} of ${said.environment}, ${said.reason}`);
   }
 
   async #body(object: Pick<StoredObject, "key" | "versionId">, range: { Range?: string }): Promise<Readable> {
@@ -168,39 +230,4 @@ export class BackupStore {
 /** The backups that a verb's spec names, with the storage's credentials of its environment. */
 export function backupStore({ bucket, environment }: BackupTarget, { env }: Pick<Context, "env">): BackupStore {
   return new BackupStore(objectStorage(env), { bucket, environment });
-}
-
-function storageFailure(bucket: string, doing: string, error: unknown): unknown {
-  if (error instanceof OperationError) return error;
-  const where = `bucket ${bucket}`;
-  if (error instanceof NoSuchBucket) {
-    return new OperationError(
-      "refused",
-      { where, what: "does not exist.", next: "Run `pulumi up`: BackupStorage makes it." },
-      { cause: error },
-    );
-  }
-  if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== undefined) {
-    const status = error.$metadata.httpStatusCode;
-    const next =
-      status === 412
-        ? "Backups are never overwritten; run again, which takes a new id."
-        : error instanceof NoSuchKey || status === 404
-          ? "The object is gone; choose another backup from `affexai backup list`."
-          : "Check the rights of the credentials on the bucket and the storage's health, then run again.";
-    return new OperationError(
-      status === 403 || status === 401 ? "refused" : "failed",
-      { where, what: `${doing} was answered with ${status} ${error.name}.`, next },
-      { cause: error },
-    );
-  }
-  return new OperationError(
-    "unreachable",
-    {
-      where,
-      what: `${doing} failed: ${error instanceof Error ? error.message : String(error)}.`,
-      next: "Check AWS_ENDPOINT_URL and the network, then run again.",
-    },
-    { cause: error },
-  );
 }

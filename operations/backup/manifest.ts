@@ -36,6 +36,8 @@ export const Manifest = z.strictObject({
   }),
   /** To which public keys dump and globals are encrypted. This file never is: it holds no rows, and lists are made of it. */
   encryption: z.strictObject({ kind: z.literal("age"), recipients: z.array(z.string()).min(1) }).nullable(),
+  /** Until when nobody can delete the dump. */
+  lockedUntil: z.iso.datetime(),
   /** Roles and their memberships, without passwords: `pg_dumpall --globals-only`. */
   globals: z.strictObject({ ...StoredObject.shape, plain: Plain }),
   /** Version of pg_dump, for example `15.18`. A restore needs a pg_restore at least as new. */
@@ -83,6 +85,7 @@ export function summary(manifest: Manifest): BackupSummary {
     bytes: manifest.dump.bytes,
     sha256: manifest.dump.sha256,
     encrypted: manifest.encryption !== null,
+    lockedUntil: manifest.lockedUntil,
     database: manifest.database,
     rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
     tables: manifest.tables.length,

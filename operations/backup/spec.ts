@@ -26,6 +26,8 @@ export const BackupSummary = z.strictObject({
   bytes: z.int(),
   sha256: z.string(),
   encrypted: z.boolean(),
+  /** Nobody can delete it before. */
+  lockedUntil: z.iso.datetime(),
   database: z.string(),
   rows: z.int(),
   tables: z.int(),
@@ -38,6 +40,29 @@ export const BackupListSpec = z.strictObject({ ...BackupTarget.shape, reason: Ba
 /** `drilledAt`: when a drill last proved that it can be restored; null for never. */
 export const BackupListResult = z.strictObject({
   backups: z.array(z.strictObject({ ...BackupSummary.shape, drilledAt: z.iso.datetime().nullable() })),
+});
+
+/** The pruner's credentials are in the environment. */
+export const BackupPruneSpec = z.strictObject({
+  ...BackupTarget.shape,
+  /** Days that a backup is kept, by why it was made. */
+  keep: z.record(BackupReason, z.int().min(1)),
+  /** As many of the newest complete backups stay, and as many of the newest drilled ones, however old they are. */
+  minimum: z.int().min(1),
+  /** Says what it would do, and does nothing. */
+  dryRun: z.boolean().optional(),
+});
+export const BackupPruneResult = z.strictObject({
+  /** Ids of expired backups. */
+  deleted: z.array(z.string()),
+  /** Complete backups that stay, the locked ones among them. */
+  kept: z.int(),
+  /** What would have been deleted and is locked still: ids of backups, and of remains. */
+  locked: z.array(z.string()),
+  /** Ids of what runs that were killed left behind, without a manifest, more than a day ago. */
+  remains: z.array(z.string()),
+  /** Uploads that were begun more than a day ago and never ended: their keys. */
+  aborted: z.array(z.string()),
 });
 
 /** Without an id, the newest backup. */

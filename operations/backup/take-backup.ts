@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { OperationError } from "../error.ts";
 import { run } from "../process.ts";
 import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
@@ -14,6 +15,7 @@ import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
 import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
+import { assertBackupPossible } from "./preflight.ts";
 import { readSequences } from "../database/sequences.ts";
 import { withSnapshot } from "../database/snapshot.ts";
 import type { BackupReason } from "./spec.ts";
@@ -42,6 +44,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
   const id = newBackupId();
   const startedAt = new Date().toISOString();
   return withSnapshot(access, request.applicationName, async (snapshot) => {
+    await assertBackupPossible(snapshot.client, store, context);
     const server = await readServer(snapshot.client);
     const programs = await clientPrograms(context.env, Math.floor(server.versionNumber / 10_000));
     const abort = new AbortController();
@@ -70,6 +73,8 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       timeoutMs: 60_000,
       signal: context.signal,
     });
+    const lockedUntil = await store.lockedUntil(dump);
+    if (lockedUntil === null) throw notLocked(dump.key);
     const manifest: Manifest = {
       version: 2,
       id,
@@ -78,6 +83,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       database: request.copyOf?.database ?? access.database,
       dump,
       encryption,
+      lockedUntil,
       globals: await putGlobals(store, { reason, id }, `${globals}\n`, encryption),
       pgDump: programs.version,
       server: server.description,
@@ -95,6 +101,14 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
     };
     await store.put(store.key(reason, id, "manifest.json"), JSON.stringify(manifest, null, 2), "application/json");
     return manifest;
+  });
+}
+
+function notLocked(key: string): OperationError {
+  return new OperationError("failed", {
+    where: key,
+    what: "was uploaded, and is not locked: whoever has the right to delete could delete it.",
+    next: "Run `pulumi up`, which gives the bucket its default retention, and then again; there is no backup yet.",
   });
 }
 

@@ -32,11 +32,21 @@ export async function openSite(): Promise<Site> {
   const { bucket } = database;
   const all = `arn:aws:s3:::${bucket}/*`;
   const list = {
-    Action: ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"],
+    Action: [
+      ...["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"],
+      ...["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
+    ],
     Resource: `arn:aws:s3:::${bucket}`,
   };
+  const write = [
+    "s3:PutObject",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectRetention",
+    "s3:AbortMultipartUpload",
+  ];
   const identities = {
-    WRITER: [list, { Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], Resource: all }],
+    WRITER: [list, { Action: write, Resource: all }],
     READER: [
       list,
       { Action: ["s3:GetObject", "s3:GetObjectVersion"], Resource: all },
@@ -45,8 +55,15 @@ export async function openSite(): Promise<Site> {
     PRUNER: [
       list,
       {
-        Action: ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        Action: [
+          ...["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:GetObjectLegalHold"],
+          ...["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
+        ],
         Resource: `arn:aws:s3:::${bucket}/backups/staging/*`,
+      },
+      {
+        Action: "s3:GetObject",
+        Resource: ["journal", "releases", "drills"].map((folder) => `arn:aws:s3:::${bucket}/${folder}/staging/*`),
       },
     ],
   };

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type pg from "pg";
+import { backupStore } from "../../../operations/backup/backup-store.ts";
 import { createBackup } from "../../../operations/backup/create.ts";
 import { listBackups } from "../../../operations/backup/list.ts";
 import { restoreBackup } from "../../../operations/backup/restore.ts";
@@ -44,6 +46,12 @@ describe("backups", () => {
     const { Contents = [] } = await objectStorage(place.env).send(new ListObjectsV2Command({ Bucket: place.bucket }));
     return Contents.map(({ Key = "" }) => Key);
   };
+  const readObject = async (key: string) => {
+    const { Body } = await objectStorage(place.env).send(new GetObjectCommand({ Bucket: place.bucket, Key: key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  };
+  const put = (Key: string, Body: string | Uint8Array, Metadata: Record<string, string> = {}) =>
+    objectStorage(place.env).send(new PutObjectCommand({ Bucket: place.bucket, Key, Body, Metadata }));
   const openUploads = async () => {
     const { Uploads = [] } = await objectStorage(place.env).send(
       new ListMultipartUploadsCommand({ Bucket: place.bucket }),
@@ -58,14 +66,10 @@ describe("backups", () => {
     assert.equal(made.rows, 2501);
     const prefix = `backups/test/manual/${made.id}`;
     assert.deepEqual(await keys(), [`${prefix}/dump.zst`, `${prefix}/globals.sql`, `${prefix}/manifest.json`]);
-    const read = async (key: string) => {
-      const { Body } = await objectStorage(place.env).send(new GetObjectCommand({ Bucket: place.bucket, Key: key }));
-      return (await Body?.transformToString()) ?? "";
-    };
-    const manifest = Manifest.parse(JSON.parse(await read(`${prefix}/manifest.json`)));
+    const manifest = Manifest.parse(JSON.parse((await readObject(`${prefix}/manifest.json`)).toString()));
     assert.deepEqual(manifest.migrations, ["Initial1760000000000"]);
     assert.equal(manifest.tables.find(({ table }) => table === "public.pages")?.rows, 2000);
-    const globals = await read(`${prefix}/globals.sql`);
+    const globals = (await readObject(`${prefix}/globals.sql`)).toString();
     assert.match(globals, new RegExp(`CREATE ROLE ${place.roles.app}`));
     assert.doesNotMatch(globals, /SCRAM-SHA-256/);
   });
@@ -313,47 +317,72 @@ describe("backups", () => {
       assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
     });
 
+    /** Puts another object and the manifest that names its version: whoever can write cannot change the version that is there. */
+    const replaceDump = async (id: string, change: (bytes: Buffer) => Uint8Array) => {
+      const manifest = await backupStore(target, place.context()).find(id);
+      const { VersionId } = await put(manifest.dump.key, change(await readObject(manifest.dump.key)));
+      assert.ok(VersionId !== undefined);
+      await put(
+        `backups/test/manual/${id}/manifest.json`,
+        JSON.stringify({ ...manifest, dump: { ...manifest.dump, versionId: VersionId } }),
+      );
+    };
+
+    it("are what they were when somebody writes over them", async () => {
+      const made = await create();
+      await put(`backups/test/manual/${made.id}/dump.zst`, "something else");
+      assert.equal((await restore({ dryRun: true })).rows, 2501);
+    });
+
     it("are refused with one byte changed, and the live database is untouched", async () => {
       const made = await create();
-      const storage = objectStorage(place.env);
-      const Key = `backups/test/manual/${made.id}/dump.zst`;
-      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
-      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
-      bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1;
-      await storage.send(new PutObjectCommand({ Bucket: place.bucket, Key, Body: bytes }));
-      await assert.rejects(verifyBackup.run(target, place.context()), /is damaged|pg_restore/);
-      await assert.rejects(restore(), /is damaged|pg_restore/);
+      await replaceDump(made.id, (bytes) => {
+        bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1;
+        return bytes;
+      });
+      await assert.rejects(verifyBackup.run(target, place.context()), /is damaged/);
+      await assert.rejects(restore(), /is damaged/);
       assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
     });
 
     it("are refused when truncated", async () => {
       const made = await create();
-      const storage = objectStorage(place.env);
-      const Key = `backups/test/manual/${made.id}/dump.zst`;
-      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
-      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
-      await storage.send(
-        new PutObjectCommand({ Bucket: place.bucket, Key, Body: bytes.subarray(0, bytes.length / 2) }),
-      );
-      await assert.rejects(verifyBackup.run(target, place.context()), OperationError);
-      await assert.rejects(restore(), OperationError);
+      await replaceDump(made.id, (bytes) => bytes.subarray(0, bytes.length / 2));
+      await assert.rejects(verifyBackup.run(target, place.context()), /is damaged/);
+      await assert.rejects(restore(), /has \d+ bytes instead of \d+/);
       assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
     });
 
     it("are refused when the manifest says something else than the dump holds", async () => {
       const made = await create();
-      const storage = objectStorage(place.env);
-      const Key = `backups/test/manual/${made.id}/manifest.json`;
-      const { Body } = await storage.send(new GetObjectCommand({ Bucket: place.bucket, Key }));
-      const manifest = Manifest.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      const manifest = await backupStore(target, place.context()).find(made.id);
       const tables = manifest.tables.map((one) =>
         one.table === "public.users" ? { ...one, rows: one.rows + 1 } : one,
       );
-      await storage.send(
-        new PutObjectCommand({ Bucket: place.bucket, Key, Body: JSON.stringify({ ...manifest, tables }) }),
-      );
+      await put(`backups/test/manual/${made.id}/manifest.json`, JSON.stringify({ ...manifest, tables }));
       await assert.rejects(restore(), /public\.users has 500 rows instead of 501/);
       assert.deepEqual(await databases(), [place.name, `${place.name}_ops`]);
+    });
+
+    it("are refused without a manifest, and with one that is damaged or of another backup", async () => {
+      const [first, second] = [await create(), await create()].sort((one, other) => one.id.localeCompare(other.id));
+      assert.ok(first !== undefined && second !== undefined);
+      const Key = `backups/test/manual/${second.id}/manifest.json`;
+      const body = await readObject(Key);
+      await put(Key, await readObject(`backups/test/manual/${first.id}/manifest.json`));
+      await assert.rejects(restore(), new RegExp(`is the manifest of another backup: ${first.id} of test, manual`));
+      body[100] = (body[100] ?? 0) ^ 1;
+      await put(Key, body, { sha256: second.sha256 });
+      await assert.rejects(restore({ id: second.id }), /manifest\.json: is damaged\. Name one of/);
+      // The others are not hidden by it.
+      const { backups } = await listBackups.run(target, place.context());
+      assert.deepEqual(
+        backups.map(({ id }) => id),
+        [first.id],
+      );
+      await objectStorage(place.env).send(new DeleteObjectCommand({ Bucket: place.bucket, Key }));
+      await assert.rejects(restore({ id: second.id }), /there is none with the id/);
+      assert.equal((await restore({ dryRun: true })).id, first.id);
     });
 
     it("are refused while another run holds the lock, which is named", async () => {

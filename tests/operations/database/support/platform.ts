@@ -2,14 +2,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import pg from "pg";
 import { applyRoles } from "../../../../operations/database/roles.ts";
 import { silent, type Progress } from "../../../../operations/progress.ts";
-import { objectStorage } from "../../../../operations/storage.ts";
 import type { Context } from "../../../../operations/verb.ts";
 import { startPostgres, type PostgresServer } from "../../../../sandbox/postgres/server.ts";
 import { cleanUpLater } from "../../../clean-up.ts";
+import { createBackupBucket } from "./bucket.ts";
 import { startObjectStorage, type ObjectStorage } from "../../../../sandbox/s3/server.ts";
 
 interface Services {
@@ -131,7 +130,7 @@ export async function environment(): Promise<Environment> {
   };
   await applyRoles.run({ owner: "test", database: name, ...roles }, context({ progress: silent }));
   const bucket = `backups-${name}`;
-  await objectStorage(env).send(new CreateBucketCommand({ Bucket: bucket }));
+  await createBackupBucket(env, bucket);
   return {
     ...{ name, roles, bucket, env, notes, context, connect },
     appUrl: url(roles.app, password, name),
