@@ -38,12 +38,13 @@ export class Maintenance extends pulumi.ComponentResource {
         stamp: null,
         port: 8080,
         replicas: 1,
-        // Three failures in a row: a single late answer must not open the site, and Docker hears of the end within four seconds.
-        health: { path: "/health", intervalSeconds: 1, timeoutSeconds: 2, retries: 3, startPeriodSeconds: 3 },
+        // Several failures in a row, because a single late answer must not open the site, and few, because that is how long the
+        // end takes to be noticed. Docker asks first after 5 s (its start interval), so the start period is no longer than that.
+        health: { path: "/health", intervalSeconds: 1, timeoutSeconds: 2, retries: 4, startPeriodSeconds: 5 },
         versionPath: "/version",
         // Unhealthy for as long as Docker needs to say so and the proxy, at most 2 s later, to drop its routes.
-        drain: { readySeconds: 3, drainSeconds: 9 },
-        stopGracePeriodSeconds: 20,
+        drain: { readySeconds: 3, drainSeconds: 10 },
+        stopGracePeriodSeconds: 25,
         rolloutTimeoutSeconds: 120,
         limits: { memory: "128m" },
         variables: { AFFEXAI_SERVE: "maintenance" },

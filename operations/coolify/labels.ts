@@ -48,13 +48,24 @@ export function traefikLabels(routing: Routing, replica: { id: string; priority:
       `${name}-retry`,
     ),
     `traefik.http.services.${name}.loadbalancer.server.port=${routing.port}`,
-    `traefik.http.services.${name}.loadbalancer.healthcheck.path=${routing.healthPath}`,
-    `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
-    `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
+    ...activeCheck(name, routing),
     `traefik.http.services.${own}.loadbalancer.server.port=${routing.port}`,
     `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
     `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
     ...(routing.tls ? [`traefik.http.middlewares.${name}-https.redirectscheme.scheme=https`] : []),
+  ];
+}
+
+/**
+ * The proxy's own check. A standby has none: with it the proxy would know of its end before Docker does, and while the routes still
+ * are there, answer "no available server" in its place.
+ */
+function activeCheck(name: string, { healthPath, standby }: Routing): string[] {
+  if (standby === true) return [];
+  return [
+    `traefik.http.services.${name}.loadbalancer.healthcheck.path=${healthPath}`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
   ];
 }
 

@@ -56,6 +56,12 @@ describe("Traefik labels", () => {
     );
   });
 
+  it("of a standby leave it to Docker when its routes end", () => {
+    const labels = traefikLabels({ ...routing, standby: true }, { id: "1-0123456789ab", priority: 500_000 });
+    assert.ok(!labels.some((label) => label.includes("healthcheck")));
+    assert.notEqual(routingName({ ...routing, standby: true }), routingName(routing));
+  });
+
   it("take an application without hosts out of routing", () => {
     assert.deepEqual(traefikLabels({ ...routing, hosts: [] }, { id: "1-0123456789ab", priority: 1000 }), [
       "traefik.enable=false",
@@ -66,6 +72,10 @@ describe("Traefik labels", () => {
 describe("priority of a definition", () => {
   it("starts at 1000 where no labels are in place", () => {
     assert.equal(nextPriority(routing, []), 1000);
+  });
+
+  it("of a standby is above every application's and below that of a replica's own route", () => {
+    assert.equal(nextPriority({ ...routing, standby: true }, []), 500_000);
   });
 
   it("stays while the definition stays", () => {

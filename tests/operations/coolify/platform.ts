@@ -44,11 +44,12 @@ export type Behaviour = "sound" | "unready" | "crashing" | "lying";
 
 const secrets = { VARIABLE_JWT_SECRET: "jwt-secret-of-the-tests", REGISTRY_PASSWORD: "pull-secret" };
 
-export async function openPlatform(): Promise<Platform> {
+/** `throttleMs`: how soon after a change the proxy takes the next one; Traefik's is 2 s. `timeScale`: of Coolify's own waits. */
+export async function openPlatform({ throttleMs = 200, timeScale = 0.3 } = {}): Promise<Platform> {
   const dir = await mkdtemp(join(tmpdir(), "affexai-rollout-"));
   const keys = { accessKeyId: "rollout-test-key", secretAccessKey: "rollout-test-secret" };
   const storage = await startObjectStorage({ host: "127.0.0.1", port: 0, dir: join(dir, "s3"), ...keys });
-  const workshop = await openWorkshop({ timeScale: 0.3 });
+  const workshop = await openWorkshop({ timeScale });
   const traffic = await recordRequests(workshop.coolify.url);
   await workshop.login();
   const env = {
@@ -66,7 +67,7 @@ export async function openPlatform(): Promise<Platform> {
     port: 0,
     docker: workshop.engine,
     network: "coolify",
-    throttleMs: 200,
+    throttleMs,
     log: () => undefined,
   });
   const { project_uuid, server_uuid, environment_name } = workshop.place as Record<string, string>;
