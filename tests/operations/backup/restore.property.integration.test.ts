@@ -37,8 +37,7 @@ describe("a backup", () => {
           assert.equal(restored.swapped, true);
           assert.deepEqual(await everything(place), before);
           // In a long run also by PostgreSQL's own reader of pages: it throws at a heap or index that is damaged.
-          if (numRuns > usually)
-            await program(place, "pg_amcheck", ["--install-missing", `--database=${place.name}`]);
+          if (numRuns > usually) await program(place, "pg_amcheck", ["--install-missing", `--database=${place.name}`]);
         } finally {
           await place.discard();
         }
