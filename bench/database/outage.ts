@@ -1,4 +1,4 @@
-import { setImmediate as soon } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 
 /** A client that connects, asks, and connects again, as long as `work` runs. Returns the longest time in ms without an answer after a failure. */
@@ -13,7 +13,8 @@ export async function longestOutage<T>(url: string, work: () => Promise<T>): Pro
         if (failingSince !== null) outageMs = Math.max(outageMs, performance.now() - failingSince);
         failingSince = null;
       } else failingSince ??= began;
-      await soon();
+      // Often enough to see a swap, and not so often that the server is busy with it.
+      await delay(10);
     }
   };
   const [value] = await Promise.all([work().finally(() => (watching.on = false)), watch()]);
