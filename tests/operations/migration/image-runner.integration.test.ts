@@ -91,6 +91,20 @@ describe("an image's description of itself", () => {
     assert.notEqual(await hash("SELECT 1"), await hash("SELECT 2"));
   });
 
+  it("carries what a migration expects to change, and refuses what is no such declaration", async () => {
+    const describing = async (expects: object) => {
+      const app = await application({ migrations: [{ name: "Clean1760000000000", up: ["DELETE FROM a"], expects }] });
+      return (await describeImage(app.source, context, app.script)).migrations[0];
+    };
+    const declared = await describing({ deletes: { audit: 10 }, updates: { users: ["email"] } });
+    assert.deepEqual(declared?.expects, { deletes: { audit: 10 }, updates: { users: ["email"] }, remains: [] });
+    assert.notEqual((await describing({ deletes: { audit: 11 } }))?.sha256, declared.sha256);
+    await assert.rejects(
+      describing({ deletes: { audit: "all" }, update: {} }),
+      /Clean1760000000000: affexai\.deletes must be how many rows may go, by table; affexai\.update is none of deletes, updates, remains/,
+    );
+  });
+
   it("refuses an entry point that is missing or exports no data source", async () => {
     const app = await application({ migrations: [] });
     const refused = (pattern: RegExp) => (error: unknown) => {
