@@ -22,7 +22,8 @@ export interface BackupStorageArgs {
 /**
  * The bucket of backups and of the ledger: private, versioned, encrypted, locked.
  *
- * Backups expire by the prefix they are kept under, `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
+ * Backups are pruned by `affexai backup prune` and, 90 days later, expire by the prefix they are kept under,
+ * `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
  * Three identities: the writer cannot delete, the reader only reads and records its
  * drills, and only the pruner may delete, and only backups.
  */
@@ -142,6 +143,9 @@ export class BackupStorage extends pulumi.ComponentResource {
   }
 }
 
+/** The storage's own expiry comes so much later than the pruner's, who looks before it deletes (docs/decisions/0007). */
+const backstopDays = 90;
+
 /** Every rule names its prefix, so that nothing outside `backups/` can expire. */
 function lifecycleRules(environment: string, keepDays: Retention) {
   const enabled = { status: "Enabled" };
@@ -150,7 +154,7 @@ function lifecycleRules(environment: string, keepDays: Retention) {
       ...enabled,
       id: `expire-${reason}`,
       filter: { prefix: `backups/${environment}/${reason}/` },
-      expiration: { days },
+      expiration: { days: days + backstopDays },
       noncurrentVersionExpiration: { noncurrentDays: 1 },
     })),
     {

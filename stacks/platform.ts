@@ -173,6 +173,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     targets: {
       environment,
       bucket: storage.backupBucket,
+      keepBackupDays: behaviour.keepBackupDays,
       database: database.database,
       roles: { migrator: roles.migrator, app: roles.app, backup: roles.backup },
       placement,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { BackupReason } from "../backup/spec.ts";
+import { OperationError } from "../error.ts";
 import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
 import { addRecoveryVerbs } from "./backup-recovery.ts";
@@ -15,7 +16,7 @@ interface RestoreOptions extends Options {
   local?: string;
 }
 
-/** `affexai backup create|list|verify|restore|drill|kept|salvage`. */
+/** `affexai backup create|list|verify|prune|restore|drill|kept|salvage`. */
 export function addBackupVerbs(program: Command, { watched, write }: Surroundings): void {
   const backup = noun(program, "backup", "exact copies of a stack's database in its backup bucket");
   const verb = (name: string, description: string, parent = backup) =>
@@ -50,9 +51,9 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       );
       const rows = backups.map((one) => [
         ...[one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
-        one.drilledAt ?? "never drilled",
+        ...[one.encrypted ? "yes" : "no", one.lockedUntil, one.drilledAt ?? "never"],
       ]);
-      const header = ["ID", "REASON", "TAKEN AT", "ROWS", "BYTES", "DRILLED AT"];
+      const header = ["ID", "REASON", "TAKEN AT", "ROWS", "BYTES", "ENCRYPTED", "LOCKED UNTIL", "DRILLED AT"];
       write(options.json ? JSON.stringify({ backups }) : table([header, ...rows]));
     });
 
@@ -81,6 +82,27 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       write(options.json ? JSON.stringify(result) : outcome);
     });
 
+  verb("prune", "delete backups that have had their time, with the pruner's keys; never the last ones")
+    .option("--keep-at-least <count>", "how many of the newest stay, and of the newest drilled ones", count, 3)
+    .option("--dry-run", "say what would be deleted")
+    .action(
+      async ({ keepAtLeast, dryRun = false, ...options }: Options & { keepAtLeast: number; dryRun?: boolean }) => {
+        const { pruneBackups } = await import("../backup/prune.ts");
+        const result = await onItsStack(options, (target, context, { targets }) => {
+          const keep = pruneBackups.spec.shape.keep.safeParse(targets.keepBackupDays);
+          if (!keep.success) throw unknownRetention(options.stack);
+          return pruneBackups.run({ ...target, keep: keep.data, minimum: keepAtLeast, dryRun }, context);
+        });
+        const { deleted, kept, locked, remains, aborted } = result;
+        const said = [
+          `${dryRun ? "would delete" : "deleted"} ${deleted.length} backups, ${remains.length} remains of killed runs and ${aborted.length} unfinished uploads; ${kept} backups stay`,
+          ...deleted,
+          ...locked.map((id) => `${id} has had its time and is locked still`),
+        ];
+        write(options.json ? JSON.stringify(result) : said.join("\n"));
+      },
+    );
+
   addRecoveryVerbs(backup, { verb, backupId, onItsStack, write });
 
   async function onItsStack<T>(
@@ -94,6 +116,19 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       }),
     );
   }
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("must be a whole number, 1 or more.");
+}
+
+function unknownRetention(stack: string): OperationError {
+  return new OperationError("refused", {
+    where: `stack ${stack}`,
+    what: "does not say how long backups are kept.",
+    next: `Run \`pulumi up --stack ${stack}\` once with this version; nothing was deleted.`,
+  });
 }
 
 function backupId(id: string): string {

@@ -244,6 +244,8 @@ export const StackTargets = z.object({
   environment: z.string(),
   /** Backups and the ledger. */
   bucket: z.string(),
+  /** Days that a backup is kept, by why it was made; absent where the stack was made before backups were pruned. */
+  keepBackupDays: z.record(z.string(), z.int().min(1)).optional(),
   /** The database's name. */
   database: z.string(),
   roles: z.object({ migrator: z.string(), app: z.string(), backup: z.string() }),

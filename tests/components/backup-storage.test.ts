@@ -94,7 +94,7 @@ describe("the backup storage", () => {
     assert.ok(engine.named("backups-policy").dependsOn.includes("backups-privacy"));
   });
 
-  it("expires backups by why they were made, and nothing outside backups/", () => {
+  it("expires backups by why they were made, 90 days after the pruner would have, and nothing outside backups/", () => {
     interface Rule {
       id: string;
       filter: { prefix: string };
@@ -106,12 +106,12 @@ describe("the backup storage", () => {
         expiration?.days === undefined ? [] : [[filter.prefix, expiration.days]],
       ),
       [
-        ["backups/staging/pre-migration/", 7],
-        ["backups/staging/hourly/", 2],
-        ["backups/staging/daily/", 14],
-        ["backups/staging/weekly/", 56],
-        ["backups/staging/monthly/", 366],
-        ["backups/staging/manual/", 30],
+        ["backups/staging/pre-migration/", 97],
+        ["backups/staging/hourly/", 92],
+        ["backups/staging/daily/", 104],
+        ["backups/staging/weekly/", 146],
+        ["backups/staging/monthly/", 456],
+        ["backups/staging/manual/", 120],
       ],
     );
     assert.deepEqual(
