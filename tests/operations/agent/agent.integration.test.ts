@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { freezeWrites, isFrozen } from "../../../operations/database/freeze.ts";
+import { operationsDatabase } from "../../../operations/database/operations-database.ts";
+import { run } from "../../../operations/process.ts";
 import { until } from "../../sandbox/coolify/fixture.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { openSite, type Site } from "./site.ts";
@@ -12,6 +15,7 @@ describe("the agent", () => {
     site = await openSite();
   });
 
+  const summaryOf = (job: string) => site.pages.find((page) => page.job === job)?.summary ?? "";
   const counts = async () => [(await site.backups("daily")).length, (await site.backups("hourly")).length];
 
   it("takes what is due once, proves it, tells its figures, and ends with 0", async () => {
@@ -26,6 +30,8 @@ describe("the agent", () => {
     assert.equal(await agent.metric('affexai_agent_job_runs_total{job="drill"}'), 1);
     assert.equal(await agent.metric('affexai_agent_job_failures_total{job="prune"}'), 0);
     assert.ok(((await agent.metric("affexai_drill_restore_seconds")) ?? 0) > 0);
+
+    expectParsed(await agent.get("/metrics"));
 
     // Looked again, and found that nothing was due.
     agent.tell(new Date(started.getTime() + 6 * minuteMs));
@@ -44,6 +50,19 @@ describe("the agent", () => {
       agent.lines.filter(({ level }) => level === "error"),
       [],
     );
+  });
+
+  it("writes metrics that promtool has nothing against", async function () {
+    const promtool = await run({ file: "promtool", arguments: ["--version"], timeoutMs: 10_000 }).catch(() => null);
+    if (promtool === null) {
+      console.log("        pending: promtool is not installed on this machine");
+      return this.skip();
+    }
+    const agent = await AgentProcess.start(site.env, new Date());
+    await agent.done("expire");
+    const { body } = await agent.get("/metrics");
+    await run({ file: "promtool", arguments: ["check", "metrics"], input: body, timeoutMs: 10_000 });
+    await agent.stop();
   });
 
   it("gives one complete backup when it was killed in the middle of one, and none twice", async () => {
@@ -78,21 +97,43 @@ describe("the agent", () => {
     await standing.stop();
   });
 
-  it("pages once when a job fails, goes on with the others, and tries again", async () => {
+  it("pages once when a job fails, goes on with the others, and ends a freeze that nobody looks after", async () => {
     const now = new Date();
+    const { database } = site;
+    const freeze = { database: database.name, app: database.roles.app };
+    const client = await database.connect("migrator", operationsDatabase(database.name));
+    const lease = { run: "by hand", release: null, attempt: null, seconds: 0 };
+    await freezeWrites(client, freeze, lease, database.context());
     const agent = await AgentProcess.start({ ...site.env, BACKUP_WRITER_SECRET_ACCESS_KEY: "not-the-secret" }, now);
     await agent.done("backup-hourly");
     await agent.done("expire");
     assert.deepEqual(
-      site.pages.map(({ job }) => job),
+      site.pages.map(({ job }) => job).filter((job) => job !== "resume"),
       ["backup-daily", "backup-hourly"],
     );
-    assert.match(site.pages[0]?.summary ?? "", /backup-daily failed: bucket/);
+    assert.match(summaryOf("backup-daily"), /backup-daily failed: bucket/);
+    await agent.done("resume");
+    assert.match(summaryOf("resume"), /The freeze of .* was lifted/);
+    assert.equal(await isFrozen(client, freeze), false);
+    assert.equal(await agent.metric("affexai_freezes"), 0);
+    await client.end();
     agent.tell(new Date(now.getTime() + 2 * minuteMs));
     await agent.done("backup-hourly", 2);
-    assert.equal(site.pages.length, 2);
+    assert.equal(site.pages.length, 3);
     assert.equal(await agent.metric('affexai_agent_job_failures_total{job="backup-daily"}'), 2);
     assert.equal(await agent.stop(), 0);
     assert.doesNotMatch(JSON.stringify(agent.lines), /not-the-secret|a-password-of-the-tests/);
   });
 });
+
+/** Every line of the text is a comment or a sample in Prometheus' text format, and every sample's metric is explained. */
+function expectParsed({ status, body }: { status: number; body: string }): void {
+  assert.equal(status, 200);
+  const explained = new Set(
+    [...body.matchAll(/^# HELP (\w+) .+\n# TYPE \1 (?:gauge|counter)$/gm)].map(([, name]) => name),
+  );
+  for (const line of body.split("\n").filter((one) => one !== "" && !one.startsWith("#"))) {
+    const [, name] = /^(affexai_\w+)(?:\{(?:\w+="[^"]*",?)+\})? -?\d+(?:\.\d+)?(?:e[+-]\d+)?$/.exec(line) ?? [];
+    assert.ok(explained.has(name), line);
+  }
+}
