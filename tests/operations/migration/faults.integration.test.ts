@@ -4,7 +4,6 @@ import { tryFault, type FaultName, type Trial } from "../database/support/fault-
 /** Some cells of docs/failure-table.md, which is the whole of it. */
 const cells: readonly [kind: "well" | "back", step: string, fault: FaultName, state: Trial["state"]][] = [
   ["well", "Expand1760000001000 ran", "backend killed", "migrated"],
-  ["well", "dump", "storage cut off", "migrated"],
   ["back", "restore ", "storage cut off", "as before"],
   ["back", "swap ", "server restarted", "as before"],
 ];
