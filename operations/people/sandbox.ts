@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { OperationError } from "../error.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
 
-/** `affexai sandbox up|down|status|env|publish` and `affexai demo`. Loaded on demand: nothing else of the CLI knows the sandbox. */
+/** `affexai sandbox up|down|status|env|publish|tools` and `affexai demo`. Loaded on demand: nothing else of the CLI knows the sandbox. */
 export function addSandboxVerbs(program: Command, { watched, write }: Surroundings): void {
   const sandbox = noun(program, "sandbox", "the embedded platform: everything on loopback ports");
   sandbox
@@ -43,6 +43,14 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
       const { sandboxPublish } = await import("../../sandbox/verbs/publish.ts");
       const releases = await watched(false, sandboxPublish);
       write(releases.map(({ file }) => file).join("\n"));
+    });
+
+  sandbox
+    .command("tools")
+    .description("build the tools image, push it, and print its reference for the setting `tools`")
+    .action(async () => {
+      const { sandboxTools } = await import("../../sandbox/verbs/tools.ts");
+      write(await watched(false, sandboxTools));
     });
 
   program
