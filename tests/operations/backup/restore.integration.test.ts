@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { backupStore } from "../../../operations/backup/backup-store.ts";
 import { createBackup } from "../../../operations/backup/create.ts";
-import { Manifest } from "../../../operations/backup/manifest.ts";
+import type { Manifest } from "../../../operations/backup/manifest.ts";
 import { restoreBackup } from "../../../operations/backup/restore.ts";
 import { run } from "../../../operations/process.ts";
 import { objectStorage } from "../../../operations/storage.ts";
@@ -164,7 +164,7 @@ describe("a restored database", () => {
       /does not have the extension nix/,
       /nothing was touched/,
     );
-    const huge = { ...manifest, dump: { ...dump, bytes: Number.MAX_SAFE_INTEGER } };
+    const huge = { ...manifest, dump: { ...dump, plain: { ...dump.plain, bytes: Number.MAX_SAFE_INTEGER } } };
     await objectStorage(place.env).send(
       new PutObjectCommand({ Bucket: place.bucket, Key, Body: JSON.stringify(huge) }),
     );
