@@ -15,7 +15,12 @@ export function checkedVariables<Schema extends z.ZodType>(
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
   const variables = schema.safeParse(given);
   if (variables.success) return variables.data;
-  const problems = variables.error.issues.map(({ path, message }) => `  ${path.join(".")}: ${message}`);
+  const problems = variables.error.issues.map(({ path, message }) => {
+    const [name] = path;
+    const missing =
+      path.length === 1 && typeof name === "string" && !(name in given) && message.startsWith("Invalid input");
+    return `  ${path.join(".")}: ${missing ? "is not set" : message}`;
+  });
   throw new OperationError("usage", {
     where,
     what: `cannot start with these variables:\n${problems.join("\n")}\n`,

@@ -59,13 +59,13 @@ describe("the agent's settings", () => {
     });
     assert.equal(kind, "usage");
     for (const name of [
-      "BACKUP_BUCKET",
+      "BACKUP_BUCKET: is not set",
       "BACKUP_CADENCE.1",
       "BACKUP_KEEP_DAYS.hourly",
       "BACKUP_KEEP_DAYS.weekly",
       "BACKUP_TIME_ZONE",
       "DATABASE_URL: has the scheme mysql:, names no database",
-      "BACKUP_PRUNER_SECRET_ACCESS_KEY",
+      "BACKUP_PRUNER_SECRET_ACCESS_KEY: is not set",
       "PORT",
     ]) {
       assert.ok(message.includes(`\n  ${name}`), `${name} in ${message}`);

@@ -14,7 +14,8 @@ describe("the tools image", () => {
   after(() => platform.close());
 
   it("runs the agent as a container on Coolify, which takes a backup and ends cleanly", async () => {
-    const { registry, credentials, docker, containers } = platform.workshop;
+    const { workshop } = platform;
+    const { registry, credentials, docker } = workshop;
     const publication = { registry, auth: credentials, dir: `${buildFolder}/tools` };
     const image = await publishTools(publication);
     const spec = platform.spec({
@@ -29,7 +30,7 @@ describe("the tools image", () => {
       secretVariables: [],
     });
     const { uuid } = await platform.apply(spec);
-    const [container] = await containers(uuid);
+    const [container] = await workshop.containers(uuid);
     assert.ok(container !== undefined);
     const address = Object.values(container.NetworkSettings.Networks)[0]?.IPAddress ?? "";
     await until("a backup by the container", async () => (await site.backups("daily")).length === 1);
