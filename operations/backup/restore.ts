@@ -2,6 +2,7 @@ import type { Context, Verb } from "../verb.ts";
 import type pg from "pg";
 import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
+import { readFreezes, unfreezeWrites } from "../database/freeze.ts";
 import { withLock } from "../database/lock.ts";
 import type { Journal } from "../journal.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
@@ -53,6 +54,10 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
       await journal.end("restored");
       // What a killed migration had left behind went away with the database that it was in.
       for (const dead of inheritance?.runs ?? []) await journal.end("abandoned", dead);
+      // So did a freeze: its lease would be found without one.
+      for (const freeze of await readFreezes(run.client, access.database)) {
+        await unfreezeWrites(run.client, freeze, context);
+      }
       return { ...restored, swapped: true, kept, swapSeconds, lostSettings: [...lostSettings] };
     });
   },

@@ -117,6 +117,7 @@ describe("the guarded migration", () => {
     );
     const { previousReleaseRuns } = await migrate(place, newer.app, newer.record);
     assert.equal(previousReleaseRuns, false);
+    await verified(place);
     await rejected(migrate(place, app, record), "refused", /column users\.email does not exist/);
   });
 
