@@ -140,7 +140,7 @@ describe("the configuration", () => {
       "a database image without a tag",
       (config) => ({ ...config, "affexai:database": { kind: "coolify", name: "affexai", image: "postgres" } }),
       [
-        "affexai:database.image must be an image with a tag. Say kind: coolify with name and image, or kind: external with name.",
+        "affexai:database.image must be an image with a tag. Say kind: coolify with name and image, or kind: external with name; and reach, where it is not direct: kind: ssh with host, user and hostKeys.",
       ],
     ],
     [
