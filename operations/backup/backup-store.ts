@@ -125,6 +125,19 @@ export class BackupStore {
     return until?.toISOString() ?? null;
   }
 
+  /** Every environment that keeps backups in this bucket. */
+  async environments(): Promise<string[]> {
+    const prefix = "backups/";
+    return this.attempt(`listing ${prefix}`, async () => {
+      const found: string[] = [];
+      const listing = { Bucket: this.target.bucket, Prefix: prefix, Delimiter: "/" };
+      for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client: this.storage }, listing)) {
+        found.push(...CommonPrefixes.flatMap(({ Prefix = "" }) => Prefix.slice(prefix.length, -1) || []));
+      }
+      return found;
+    });
+  }
+
   /** The manifests of all complete backups that can be read, oldest first. */
   async manifests(reason?: BackupReason): Promise<Manifest[]> {
     return (await this.catalogue(reason)).manifests;

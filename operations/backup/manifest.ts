@@ -84,6 +84,7 @@ export function summary(manifest: Manifest): BackupSummary {
     takenAt: manifest.takenAt,
     bytes: manifest.dump.bytes,
     sha256: manifest.dump.sha256,
+    environment: manifest.environment,
     encrypted: manifest.encryption !== null,
     lockedUntil: manifest.lockedUntil,
     database: manifest.database,

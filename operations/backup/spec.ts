@@ -25,6 +25,7 @@ export const BackupSummary = z.strictObject({
   takenAt: z.iso.datetime(),
   bytes: z.int(),
   sha256: z.string(),
+  environment: z.string(),
   encrypted: z.boolean(),
   /** Nobody can delete it before. */
   lockedUntil: z.iso.datetime(),
@@ -36,7 +37,12 @@ export const BackupSummary = z.strictObject({
 });
 export type BackupSummary = z.infer<typeof BackupSummary>;
 
-export const BackupListSpec = z.strictObject({ ...BackupTarget.shape, reason: BackupReason.optional() });
+export const BackupListSpec = z.strictObject({
+  ...BackupTarget.shape,
+  reason: BackupReason.optional(),
+  /** Those of every environment that keeps its backups in this bucket. */
+  all: z.boolean().optional(),
+});
 /** `drilledAt`: when a drill last proved that it can be restored; null for never. */
 export const BackupListResult = z.strictObject({
   backups: z.array(z.strictObject({ ...BackupSummary.shape, drilledAt: z.iso.datetime().nullable() })),

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "../database/access.ts";
+import { encryptionOf, hasIdentity } from "../backup/encryption.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import { withConnection } from "../database/connection.ts";
 import type { MigrationSpec } from "./spec.ts";
@@ -27,6 +28,7 @@ export async function preflight(
     serverMajor: await readServerMajor(client),
     problems: [
       ...checkSpec(spec, access),
+      ...checkKeys(spec, context.env),
       ...(await checkRoles(client, spec, access)),
       ...(await checkClock(client)),
       ...(await checkReadable(client, access.backup.user)),
@@ -60,6 +62,12 @@ function checkSpec(spec: MigrationSpec, { migrator, backup }: Access): string[] 
       ? []
       : [`the record is of ${spec.record.id} and the stamp of ${spec.stamp.id}`]),
   ];
+}
+
+/** During maintenance the way back is automatic, so what it needs has to be there before anybody is frozen. */
+function checkKeys({ record }: MigrationSpec, env: Context["env"]): string[] {
+  if (!record.maintenance || encryptionOf(env) === null || hasIdentity(env)) return [];
+  return ["BACKUP_RECIPIENTS is set and BACKUP_IDENTITY is not, so the backup could not be restored by this run"];
 }
 
 async function readServerMajor(client: pg.Client): Promise<Facts["serverMajor"]> {

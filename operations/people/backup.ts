@@ -16,6 +16,11 @@ interface RestoreOptions extends Options {
   local?: string;
 }
 
+const proof = {
+  contents: "is whole",
+  bytes: "is stored as it was written (give BACKUP_IDENTITY to have it decrypted and read, too)",
+};
+
 /** `affexai backup create|list|verify|prune|restore|drill|kept|salvage`. */
 export function addBackupVerbs(program: Command, { watched, write }: Surroundings): void {
   const backup = noun(program, "backup", "exact copies of a stack's database in its backup bucket");
@@ -44,16 +49,27 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
 
   verb("list", "newest first")
     .addOption(new Option("--reason <reason>", "only these").choices(BackupReason.options))
-    .action(async ({ reason, ...options }: Options & { reason?: BackupReason }) => {
+    .option("--all", "those of every environment in the bucket")
+    .action(async ({ reason, all, ...options }: Options & { reason?: BackupReason; all?: boolean }) => {
       const { listBackups } = await import("../backup/list.ts");
       const { backups } = await onItsStack(options, (target, context) =>
-        listBackups.run({ ...target, reason }, context),
+        listBackups.run({ ...target, reason, all }, context),
       );
       const rows = backups.map((one) => [
-        ...[one.id, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
+        ...[one.id, one.environment, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
         ...[one.encrypted ? "yes" : "no", one.lockedUntil, one.drilledAt ?? "never"],
       ]);
-      const header = ["ID", "REASON", "TAKEN AT", "ROWS", "BYTES", "ENCRYPTED", "LOCKED UNTIL", "DRILLED AT"];
+      const header = [
+        "ID",
+        "ENVIRONMENT",
+        "REASON",
+        "TAKEN AT",
+        "ROWS",
+        "BYTES",
+        "ENCRYPTED",
+        "LOCKED UNTIL",
+        "DRILLED AT",
+      ];
       write(options.json ? JSON.stringify({ backups }) : table([header, ...rows]));
     });
 
@@ -63,7 +79,9 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       const { verifyBackup } = await import("../backup/verify.ts");
       const result = await onItsStack(options, (target, context) => verifyBackup.run({ ...target, id }, context));
       write(
-        options.json ? JSON.stringify(result) : `${result.id} is whole: ${result.bytes} bytes, sha256 ${result.sha256}`,
+        options.json
+          ? JSON.stringify(result)
+          : `${result.id} ${proof[result.read]}: ${result.bytes} bytes, sha256 ${result.sha256}`,
       );
     });
 

@@ -227,11 +227,12 @@ export class Ledger {
   #failure(error: unknown, doing: string): unknown {
     if (error instanceof NoSuchBucket) return new LedgerMissing(this.#location.bucket, { cause: error });
     if (error instanceof S3ServiceException) {
+      const status = error.$metadata.httpStatusCode;
       return new OperationError(
-        "failed",
+        status === 401 || status === 403 ? "refused" : "failed",
         {
           where: `ledger in bucket ${this.#location.bucket}`,
-          what: `${doing} was answered with ${error.$metadata.httpStatusCode ?? "no status"} ${error.name}.`,
+          what: `${doing} was answered with ${status ?? "no status"} ${error.name}.`,
           next: "Check the credentials' rights on the bucket, then run again.",
         },
         { cause: error },

@@ -90,6 +90,25 @@ describe("backups", () => {
     assert.equal(tried.rows, 2501);
   });
 
+  it("are listed across the environments that share a bucket", async () => {
+    const { id: own } = await createBackup.run({ ...target, reason: "daily" }, place.context());
+    const elsewhere = { ...target, environment: "elsewhere" };
+    const { id: other } = await createBackup.run({ ...elsewhere, reason: "manual" }, place.context());
+    const seen = async (spec: { all?: boolean }) =>
+      (await listBackups.run({ ...target, ...spec }, place.context())).backups.map(({ id, environment }) => [
+        id,
+        environment,
+      ]);
+    assert.deepEqual(await seen({}), [[own, target.environment]]);
+    assert.deepEqual(
+      await seen({ all: true }),
+      [
+        [own, target.environment],
+        [other, "elsewhere"],
+      ].sort(([one = ""], [another = ""]) => another.localeCompare(one)),
+    );
+  });
+
   it("are listed newest first, and verified to their last byte", async () => {
     const first = await create();
     const second = await createBackup.run({ ...target, reason: "daily" }, place.context());
