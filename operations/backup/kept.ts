@@ -9,17 +9,16 @@ import { keptName } from "./restored-names.ts";
 import {
   KeptDropResult,
   KeptDropSpec,
-  KeptExpireSpec,
   KeptListResult,
-  KeptListSpec,
+  KeptSpec,
   type KeptDatabase,
 } from "./spec.ts";
 
 const dayMs = 86_400_000;
 
 /** The databases that swaps replaced, oldest first. */
-export const listKept: Verb<typeof KeptListSpec, typeof KeptListResult> = {
-  spec: KeptListSpec,
+export const listKept: Verb<typeof KeptSpec, typeof KeptListResult> = {
+  spec: KeptSpec,
   result: KeptListResult,
   async run({ days }, context) {
     const access = databaseAccess(context.env, "DATABASE_URL");
@@ -44,8 +43,8 @@ export const dropKept: Verb<typeof KeptDropSpec, typeof KeptDropResult> = {
  * Drops those that were replaced more than `days` ago by the server's clock. One whose run is not closed in the journal stays: its existence
  * tells the next run that the swap was done. So does one of which the journal knows nothing, and one that somebody reads.
  */
-export const dropExpiredKept: Verb<typeof KeptExpireSpec, typeof KeptDropResult> = {
-  spec: KeptExpireSpec,
+export const dropExpiredKept: Verb<typeof KeptSpec, typeof KeptDropResult> = {
+  spec: KeptSpec,
   result: KeptDropResult,
   async run({ days }, context) {
     const access = databaseAccess(context.env, "DATABASE_URL");

@@ -126,8 +126,7 @@ export type BackupDrillResult = z.infer<typeof BackupDrillResult>;
 /** How many days a replaced database is kept before `dropExpiredKept` drops it. */
 const KeptDays = z.number().nonnegative().default(7);
 /** DATABASE_URL (migrator) in the environment. */
-export const KeptListSpec = z.strictObject({ days: KeptDays });
-export const KeptExpireSpec = KeptListSpec;
+export const KeptSpec = z.strictObject({ days: KeptDays });
 export const KeptDropSpec = z.strictObject({ name: Identifier });
 /** `keptAt`: when the swap replaced it, null when the journal does not know it. `closed`: its run is closed in the journal. */
 export const KeptDatabase = z.strictObject({

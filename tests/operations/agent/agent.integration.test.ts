@@ -111,7 +111,7 @@ describe("the agent", () => {
       site.pages.map(({ job }) => job).filter((job) => job !== "resume"),
       ["backup-daily", "backup-hourly"],
     );
-    assert.match(summaryOf("backup-daily"), /backup-daily failed: bucket/);
+    assert.match(summaryOf("backup-daily"), /backup-daily failed: ledger in bucket/);
     await agent.done("resume");
     assert.match(summaryOf("resume"), /The freeze of .* was lifted/);
     assert.equal(await isFrozen(client, freeze), false);
