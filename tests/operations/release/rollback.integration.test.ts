@@ -115,7 +115,7 @@ describe("rollback", () => {
       database.context({ env }),
     );
   const newer = release("release-2", {
-    migrations: [...record.migrations, { ...record.migrations[0], name: "AddNames1700000000001" }],
+    migrations: [...record.migrations, { ...record.migrations[0], name: "AddNames1700000000001", downProven: false }],
   });
 
   it("has nothing to do after a gated failure: the last known good release is what serves", async () => {
