@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { exitCodes } from "../../operations/error.ts";
 import { lines } from "../../operations/progress-lines.ts";
 import type { Progress } from "../../operations/progress.ts";
 import { silent } from "../../operations/progress.ts";
@@ -82,12 +83,13 @@ describe("the platform, end to end", () => {
     assert.ok(run.ok, run.output.slice(-3000));
   });
 
+  const affexai = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ["operations/cli.ts", ...args, "--stack", stage.stack, "--json"], {
+      cwd: programFolder,
+      env: { ...stage.env },
+    });
+
   it("takes a backup, lists it, verifies it, and restores it beside", async () => {
-    const affexai = (...args: string[]) =>
-      promisify(execFile)(process.execPath, ["operations/cli.ts", ...args, "--stack", stage.stack, "--json"], {
-        cwd: programFolder,
-        env: { ...stage.env },
-      });
     const created = JSON.parse((await affexai("backup", "create")).stdout) as { id: string; rows: number };
     const { backups } = JSON.parse((await affexai("backup", "list")).stdout) as { backups: { id: string }[] };
     assert.ok(backups.some(({ id }) => id === created.id));
@@ -97,6 +99,29 @@ describe("the platform, end to end", () => {
       rows: number;
     };
     assert.equal(restored.rows, created.rows);
+  });
+
+  it("drills the newest backup, and finds the live database sound and not frozen", async () => {
+    const drilled = JSON.parse((await affexai("backup", "drill")).stdout) as { id: string };
+    const { backups } = JSON.parse((await affexai("backup", "list", "--all")).stdout) as {
+      backups: { id: string; drilledAt: string | null }[];
+    };
+    assert.deepEqual(
+      backups.filter(({ drilledAt }) => drilledAt !== null).map(({ id }) => id),
+      [drilled.id],
+    );
+    // Its exit code is 0 only where nothing was found.
+    await affexai("database", "verify", "--amcheck");
+    assert.equal((JSON.parse((await affexai("freeze", "status")).stdout) as { frozen: boolean }).frozen, false);
+  });
+
+  it("plans the migrations of a release that destroys data, and refuses it by its exit code", async () => {
+    const last = stage.releases.at(-1);
+    assert.ok(last);
+    await assert.rejects(affexai("migration", "plan", "--backend", last.file), (error: { code?: number }) => {
+      assert.equal(error.code, exitCodes.refused);
+      return true;
+    });
   });
 
   it("serves release 2 again after release 3 was killed with -9 half-way and release 2 was brought up", async () => {
