@@ -6,13 +6,7 @@ import { OperationError } from "../error.ts";
 import { Journal } from "../journal.ts";
 import type { Context, Verb } from "../verb.ts";
 import { keptName } from "./restored-names.ts";
-import {
-  KeptDropResult,
-  KeptDropSpec,
-  KeptListResult,
-  KeptSpec,
-  type KeptDatabase,
-} from "./spec.ts";
+import { KeptDropResult, KeptDropSpec, KeptListResult, KeptSpec, type KeptDatabase } from "./spec.ts";
 
 const dayMs = 86_400_000;
 
