@@ -13,6 +13,7 @@ import { SettingsModule } from "./settings/settings.module";
 import { StorageModule } from "./storage/storage.module";
 import { SystemModule } from "./system/system.module";
 import { TicketsModule } from "./tickets/tickets.module";
+import { UpdatesModule } from "./updates/updates.module";
 import { UsersModule } from "./users/users.module";
 
 @Module({
@@ -22,6 +23,7 @@ import { UsersModule } from "./users/users.module";
     RedisModule,
     StorageModule,
     SettingsModule,
+    UpdatesModule,
     AuthModule,
     UsersModule,
     TicketsModule,

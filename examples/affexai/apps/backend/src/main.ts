@@ -12,6 +12,8 @@ import { ConfigurationError, readEnvironment } from "./config/read-environment";
 import type { Environment } from "./config/schema";
 import { FailuresFilter } from "./http/failures.filter";
 import { measureRequests } from "./metrics/measure-requests";
+import { UpdatesGateway } from "./updates/updates.gateway";
+import { UpdatesService } from "./updates/updates.service";
 
 const levels: Record<Environment["LOG_LEVEL"], LogLevel[]> = {
   error: ["fatal", "error"],
@@ -35,11 +37,11 @@ async function main(): Promise<void> {
   app.useGlobalFilters(new FailuresFilter(app.get(HttpAdapterHost).httpAdapter));
 
   const queue = app.get(EmailQueue);
-  const chat = app.get(ChatGateway);
+  const longLived = [app.get(UpdatesService), app.get(UpdatesGateway), app.get(ChatGateway)];
   const onPhase = (phase: DrainPhase): void => {
     logger.log({ phase }, "Drain");
     if (phase === "leaving") void queue.finish();
-    if (phase === "ending") chat.sendAway();
+    if (phase === "ending") for (const each of longLived) each.sendAway();
   };
   process.off("SIGTERM", stopStarting);
   installDrain({

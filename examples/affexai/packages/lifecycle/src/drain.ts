@@ -5,7 +5,8 @@ import { Server, ServerResponse } from "node:http";
  * - `serving`: nothing was asked of the process.
  * - `leaving`: SIGTERM came; still ready, because the proxy may be reloading and would send requests anyway.
  * - `draining`: not ready; every answer says `Connection: close`; new connections are still served.
- * - `ending`: the last requests are done; resources are being closed.
+ * - `ending`: the proxy sends nobody here any more; what would never end by itself (event streams, long polls, WebSockets) has to be
+ *   ended now, the last requests are finished, then resources are closed.
  */
 export type DrainPhase = "serving" | "leaving" | "draining" | "ending";
 
@@ -73,8 +74,8 @@ export function installDrain(options: DrainOptions): Drain {
   };
 
   const finish = async (): Promise<void> => {
-    if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
     enter("ending");
+    if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
     await options.close?.();
   };
 

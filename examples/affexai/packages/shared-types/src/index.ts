@@ -60,3 +60,17 @@ export interface VersionView {
   /** Commit of the release, 40 hex digits, baked into the image. */
   gitSha: string;
 }
+
+/** Something that everybody may see has changed. Ids grow, and are the same on every replica. */
+export interface UpdateView {
+  id: string;
+  /** A CMS page was written. */
+  kind: "page";
+  slug: string;
+}
+
+export interface UpdatesView {
+  updates: UpdateView[];
+  /** What to ask after the next time. */
+  last: string;
+}

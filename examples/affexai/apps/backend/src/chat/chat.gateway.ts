@@ -3,6 +3,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WebSo
 import { WebSocket, WebSocketServer as SocketServer } from "ws";
 import { z } from "zod";
 import { AuthService } from "../auth/auth.service";
+import { sendSocketsAway } from "../http/service-restart";
 import { chatSessionsTotal } from "../metrics/metrics";
 import { SettingsService } from "../settings/settings.service";
 import { ChatService } from "./chat.service";
@@ -14,9 +15,6 @@ interface Reply {
   event: "joined" | "refused";
   data: unknown;
 }
-
-/** RFC 6455 has no better code for "come back, to another replica"; 1012 is IANA's "Service Restart". */
-const serviceRestart = 1012;
 
 /**
  * The chat at /chat. Frames are `{"event", "data"}`: the client sends `join` with its token first (an address would end up in the
@@ -63,7 +61,7 @@ export class ChatGateway implements OnApplicationBootstrap {
 
   /** Sends everybody away, to be called when the proxy does not send anybody here any more. */
   sendAway(): void {
-    for (const socket of this.server.clients) socket.close(serviceRestart, "restarting");
+    sendSocketsAway(this.server);
   }
 
   private broadcast(json: string): void {

@@ -3,13 +3,17 @@ import { Injectable, NotFoundException } from "@nestjs/common";
 import { InjectRepository } from "@nestjs/typeorm";
 import { Repository } from "typeorm";
 import { pageViewsTotal } from "../metrics/metrics";
+import { UpdatesService } from "../updates/updates.service";
 import { PageComponent } from "./page-component.entity";
 import { pageView, type PageDraft } from "./page-view";
 import { Page } from "./page.entity";
 
 @Injectable()
 export class PagesService {
-  constructor(@InjectRepository(Page) private readonly pages: Repository<Page>) {}
+  constructor(
+    @InjectRepository(Page) private readonly pages: Repository<Page>,
+    private readonly updates: UpdatesService,
+  ) {}
 
   async list(): Promise<{ slug: string; title: string }[]> {
     const pages = await this.pages.find({ where: { published: true }, order: { slug: "ASC" } });
@@ -37,5 +41,6 @@ export class PagesService {
         .getRepository(PageComponent)
         .insert(components.map((component, position) => ({ pageId, position, ...component })));
     });
+    await this.updates.announce({ kind: "page", slug });
   }
 }

@@ -4,13 +4,20 @@ import { httpRequestDuration, httpRequestsTotal } from "./metrics";
 
 const logger = new Logger("Http");
 
+const waiting = new WeakSet<Response>();
+
+/** An answer that is meant to take long says nothing about how fast we are: it is counted and not timed. */
+export function takesItsTime(response: Response): void {
+  waiting.add(response);
+}
+
 /** Counts and times every request by its route's pattern (never by its path: that would be a label per ticket). */
 export function measureRequests(request: Request, response: Response, next: NextFunction): void {
   const end = httpRequestDuration.startTimer();
   const started = performance.now();
   response.once("close", () => {
     const labels = { method: request.method, route: pattern(request), status: `${response.statusCode}` };
-    end(labels);
+    if (!waiting.has(response)) end(labels);
     httpRequestsTotal.inc(labels);
     const line = { ...labels, milliseconds: Math.round(performance.now() - started) };
     if (response.statusCode >= 500 && labels.route !== "/health/ready") logger.warn(line);

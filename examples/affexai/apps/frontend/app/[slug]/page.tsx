@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { publicApiUrl } from "../../lib/backend.ts";
 import { CmsPage, readPage } from "../../lib/cms.tsx";
+import { PageUpdates } from "../page-updates.tsx";
 import { PageViewBeacon } from "../page-view-beacon.tsx";
 
 export const dynamic = "force-dynamic";
@@ -22,6 +23,7 @@ export default async function Page({ params }: Properties) {
     <>
       <CmsPage page={page} />
       <PageViewBeacon apiUrl={publicApiUrl()} slug={page.slug} />
+      <PageUpdates apiUrl={publicApiUrl()} slug={page.slug} />
     </>
   );
 }
