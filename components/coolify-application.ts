@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ApplicationResult, ApplicationSpec, type HealthGate, type Placement } from "../operations/coolify/spec.ts";
+import { type Drain, drainVariables } from "../operations/drain/spec.ts";
 import type { LedgerLocation, ReleaseStamp } from "../operations/release/spec.ts";
 import { operation } from "./command.ts";
 
@@ -20,8 +21,7 @@ export interface CoolifyApplicationArgs {
   health: HealthGate;
   /** Answers `{release, digest, gitSha}` of what really runs. */
   versionPath: string;
-  /** After SIGTERM: ready for `readySeconds`, then unready but serving for `drainSeconds`. */
-  drain: { readySeconds: number; drainSeconds: number };
+  drain: Drain;
   stopGracePeriodSeconds: number;
   limits: { memory?: string; cpus?: string };
   /** Shown in state and previews. */
@@ -108,13 +108,9 @@ export class CoolifyApplication extends pulumi.ComponentResource {
 
 /** What only the platform knows. */
 function platformVariables(args: CoolifyApplicationArgs) {
-  const { readySeconds, drainSeconds } = args.drain;
   return {
     AFFEXAI_IMAGE_DIGEST: pulumi.output(args.image).apply((image) => image.slice(image.indexOf("@") + 1)),
-    DRAIN_READY_SECONDS: `${readySeconds}`,
-    DRAIN_SECONDS: `${drainSeconds}`,
-    // What is left of the grace period for running requests and jobs, less a second to exit by itself.
-    DRAIN_LIMIT_SECONDS: `${Math.max(1, args.stopGracePeriodSeconds - readySeconds - drainSeconds - 1)}`,
+    ...drainVariables({ ...args, routed: args.hosts.length > 0 }),
     PORT: `${args.port}`,
   };
 }

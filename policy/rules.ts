@@ -3,6 +3,7 @@ import { backupStorageProtected } from "./backup-storage-protected.ts";
 import { healthGateRequired } from "./health-gate-required.ts";
 import { imagePinnedByDigest } from "./image-pinned-by-digest.ts";
 import { migrationHasBackup } from "./migration-has-backup.ts";
+import { noBuildTimeVariables } from "./no-build-time-variables.ts";
 import { noSynchronize } from "./no-synchronize.ts";
 import { rollingUpdatePossible } from "./rolling-update-possible.ts";
 import { secretsAreSecret } from "./secrets-are-secret.ts";
@@ -17,5 +18,6 @@ export const rules: Policies = [
   imagePinnedByDigest,
   healthGateRequired,
   rollingUpdatePossible,
+  noBuildTimeVariables,
   secretsAreSecret,
 ];

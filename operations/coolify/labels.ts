@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { proxyTimes } from "../drain/spec.ts";
 import type { ApplicationSpec } from "./spec.ts";
 
 /** What the routing of an application depends on. Two replicas with equal values are one load-balanced service. */
@@ -64,8 +65,8 @@ function activeCheck(name: string, { healthPath, standby }: Routing): string[] {
   if (standby === true) return [];
   return [
     `traefik.http.services.${name}.loadbalancer.healthcheck.path=${healthPath}`,
-    `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
-    `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.interval=${proxyTimes.checkIntervalSeconds}s`,
+    `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=${proxyTimes.checkTimeoutSeconds * 1000}ms`,
   ];
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Drain } from "../drain/spec.ts";
 import { LedgerLocation, PinnedImage, ReleaseStamp } from "../release/spec.ts";
 
 /** Where on Coolify something lives. */
@@ -73,8 +74,7 @@ export const ApplicationSpec = z.strictObject({
   replicas: z.int().min(1),
   health: HealthGate,
   versionPath: z.string().startsWith("/"),
-  /** After SIGTERM: ready for `readySeconds`, then unready but serving for `drainSeconds` (decision 7). */
-  drain: z.strictObject({ readySeconds: z.int().min(0), drainSeconds: z.int().min(0) }),
+  drain: Drain,
   stopGracePeriodSeconds: z.int().min(1).max(3600),
   limits: z.strictObject({ memory: z.string().optional(), cpus: z.string().optional() }),
   variables: z.record(z.string(), z.string()),

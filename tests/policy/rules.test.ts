@@ -18,6 +18,7 @@ describe("the policy pack", () => {
         "image-pinned-by-digest",
         "health-gate-required",
         "rolling-update-possible",
+        "no-build-time-variables",
         "secrets-are-secret",
       ],
     );
