@@ -1,5 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ApplicationResult, ApplicationSpec, type HealthGate, type Placement } from "../operations/coolify/spec.ts";
+import {
+  ApplicationResult,
+  ApplicationSpec,
+  type Canary,
+  type HealthGate,
+  type Placement,
+} from "../operations/coolify/spec.ts";
 import { type Drain, drainVariables } from "../operations/drain/spec.ts";
 import type { LedgerLocation, ReleaseStamp } from "../operations/release/spec.ts";
 import { operation } from "./command.ts";
@@ -21,6 +27,8 @@ export interface CoolifyApplicationArgs {
   health: HealthGate;
   /** Answers `{release, digest, gitSha}` of what really runs. */
   versionPath: string;
+  /** How the first replica of a new image is watched before the next one moves. Null, or left out: not at all. */
+  canary?: Canary | null;
   drain: Drain;
   stopGracePeriodSeconds: number;
   limits: { memory?: string; cpus?: string };
@@ -38,10 +46,10 @@ export interface CoolifyApplicationArgs {
 }
 
 /**
- * One application at one digest on Coolify: settings, variables, labels, health gate, rollout.
+ * One application at one digest on Coolify: settings, variables, labels, health gate, rollout of its replicas one by one.
  *
- * It is done when every replica answers with that digest. A replica that never gets ready keeps the old one serving, and the
- * resource fails. The platform itself tells the application its digest (`AFFEXAI_IMAGE_DIGEST`) and its drain times.
+ * It is done when every replica answers with that digest. When one does not, those before it go back, the old release goes on
+ * serving, and the resource fails. The platform itself tells the application its digest (`AFFEXAI_IMAGE_DIGEST`) and its drain times.
  */
 export class CoolifyApplication extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:coolify:CoolifyApplication";
@@ -76,7 +84,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
           after: pulumi.all(after),
         },
         secrets: Object.fromEntries(Object.entries(secretVariables).map(([key, value]) => [`VARIABLE_${key}`, value])),
-        timeoutMinutes: Math.ceil(args.rolloutTimeoutSeconds / 60) + 5,
+        timeoutMinutes: Math.ceil(longestSeconds(args) / 60) + 5,
       },
       { parent: this },
     );
@@ -88,13 +96,6 @@ export class CoolifyApplication extends pulumi.ComponentResource {
   }
 
   #check(args: CoolifyApplicationArgs) {
-    if (args.replicas !== 1) {
-      throw new pulumi.ResourceError(
-        `replicas must be 1, got ${args.replicas}. The rollout moves one replica.`,
-        this,
-        true,
-      );
-    }
     const both = Object.keys(args.variables).filter((key) => key in args.secretVariables);
     if (both.length > 0) {
       throw new pulumi.ResourceError(
@@ -104,6 +105,11 @@ export class CoolifyApplication extends pulumi.ComponentResource {
       );
     }
   }
+}
+
+/** What the rollout of all replicas may take. */
+function longestSeconds({ replicas, rolloutTimeoutSeconds, canary }: CoolifyApplicationArgs): number {
+  return replicas * rolloutTimeoutSeconds + (canary?.holdSeconds ?? 0);
 }
 
 /** What only the platform knows. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { HealthGate } from "../operations/coolify/spec.ts";
+import type { Canary, HealthGate } from "../operations/coolify/spec.ts";
 import type { BackupReason } from "../operations/backup/spec.ts";
 
 type Reason = z.infer<typeof BackupReason>;
@@ -15,7 +15,7 @@ export interface Environment {
   /** `any`: every origin. `site`: the frontend's own. */
   readonly cors: "any" | "site";
   readonly tls: boolean;
-  /** Containers of an application that serve at the same time. */
+  /** Containers of an application that serve at the same time. With two, the end of one leaves the other. */
   readonly replicas: number;
   /** Backups taken by the clock; one is taken before each migration everywhere. */
   readonly backupCadence: readonly Reason[];
@@ -27,6 +27,8 @@ export interface Environment {
   readonly backupMaxAgeSeconds: number;
   /** How a new container proves that it is ready; null where nothing waits for it. The path is the application's. */
   readonly health: Readonly<Omit<HealthGate, "path">> | null;
+  /** How the first replica of a new image is watched before the next one moves. The path is the application's. */
+  readonly canary: Readonly<Omit<Canary, "metricsPath">> | null;
   /** After SIGTERM: ready for 3 s (the proxy needs 2 to hear of a change), then unready but serving. */
   readonly drain: { readonly readySeconds: number; readonly drainSeconds: number };
   readonly stopGracePeriodSeconds: number;
@@ -53,6 +55,7 @@ export const environments = {
     lockDays: 1,
     backupMaxAgeSeconds: 7 * 86_400,
     health: null,
+    canary: null,
     drain: { readySeconds: 0, drainSeconds: 0 },
     stopGracePeriodSeconds: 5,
     rolloutTimeoutSeconds: 120,
@@ -66,12 +69,13 @@ export const environments = {
     requestsPerMinute: null,
     cors: "site",
     tls: false,
-    replicas: 1,
+    replicas: 2,
     backupCadence: [],
     keepBackupDays,
     lockDays: 1,
     backupMaxAgeSeconds: 3600,
     health: { intervalSeconds: 1, timeoutSeconds: 1, retries: 60, startPeriodSeconds: 1 },
+    canary: null,
     drain: { readySeconds: 3, drainSeconds: 3 },
     stopGracePeriodSeconds: 20,
     rolloutTimeoutSeconds: 240,
@@ -85,12 +89,14 @@ export const environments = {
     requestsPerMinute: 600,
     cors: "site",
     tls: true,
-    replicas: 1,
+    // As many as production: a release whose replicas cannot live beside each other must fail here.
+    replicas: 2,
     backupCadence: ["daily"],
     keepBackupDays,
     lockDays: 7,
     backupMaxAgeSeconds: 86_400,
     health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 12, startPeriodSeconds: 10 },
+    canary: null,
     drain: { readySeconds: 3, drainSeconds: 10 },
     stopGracePeriodSeconds: 40,
     rolloutTimeoutSeconds: 600,
@@ -104,13 +110,14 @@ export const environments = {
     requestsPerMinute: 100,
     cors: "site",
     tls: true,
-    // One, because a rollout moves a single replica: with two, the second would stay on the old release.
-    replicas: 1,
+    replicas: 2,
     backupCadence: ["hourly", "daily", "weekly", "monthly"],
     keepBackupDays,
     lockDays: 7,
     backupMaxAgeSeconds: 3600,
     health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 24, startPeriodSeconds: 10 },
+    // A minute of production traffic shows what a gate of three answers cannot; fewer than fifty answers may be chance.
+    canary: { holdSeconds: 60, maxErrorRatio: 0.01, maxLatencyRatio: 3, minRequests: 50 },
     drain: { readySeconds: 3, drainSeconds: 10 },
     stopGracePeriodSeconds: 40,
     rolloutTimeoutSeconds: 900,

@@ -104,6 +104,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     port: 3001,
     hosts: [routes.backend],
     health: { ...behaviour.health, path: "/health/ready" },
+    canary: behaviour.canary === null ? null : { ...behaviour.canary, metricsPath: "/metrics" },
     limits: { memory: "1g" },
     ...backendVariables(config, urls.frontend, { roles, cache, media, jwtSecret: jwtSecret.result }),
     after: [migration.attempt],
@@ -114,6 +115,8 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     port: 3000,
     hosts: [routes.frontend],
     health: { ...behaviour.health, path: "/health" },
+    // It has no metrics of its own to compare.
+    canary: null,
     limits: { memory: "512m" },
     ...frontendVariables(urls.backend),
     // The site asks the API: an older site on a newer API works, the other way round is not promised.

@@ -56,10 +56,23 @@ export const HealthGate = z.strictObject({
 export type HealthGate = z.infer<typeof HealthGate>;
 
 /**
- * One application at one digest. Values of secret variables come in the environment as VARIABLE_<name>; `secretVariables` lists
- * their names.
+ * How the first replica of a new image is watched before the next one moves: its own `/metrics` beside those of the replicas that
+ * still run the old image, over one and the same time.
  */
-export const ApplicationSpec = z.strictObject({
+export const Canary = z.strictObject({
+  holdSeconds: z.int().min(1),
+  /** Prometheus text with `http_requests_total{route,status}` and `http_request_duration_seconds`. */
+  metricsPath: z.string().startsWith("/"),
+  /** By how much its share of 5xx answers may be above that of the old ones; 0.01 is one in a hundred. */
+  maxErrorRatio: z.number().min(0).max(1),
+  /** How many times the old ones' mean time of an answer its own may be. */
+  maxLatencyRatio: z.number().min(1),
+  /** Fewer answers than this, on either side, are not judged. */
+  minRequests: z.int().min(1),
+});
+export type Canary = z.infer<typeof Canary>;
+
+const ApplicationFields = z.strictObject({
   owner: z.string(),
   placement: Placement,
   name: z.string().regex(/^[a-z][a-z0-9-]{1,30}$/),
@@ -71,9 +84,14 @@ export const ApplicationSpec = z.strictObject({
   tls: z.boolean(),
   /** Only in the sandbox: the proxy's port, when it is not 80 or 443. */
   publicPort: z.int().optional(),
+  /** Each is an application of its own in Coolify: `<name>`, `<name>-2`, `<name>-3`. */
   replicas: z.int().min(1),
   health: HealthGate,
   versionPath: z.string().startsWith("/"),
+  /** Right answers in a row on a replica's own route before the next one moves. */
+  gateAnswers: z.int().min(1).default(3),
+  /** Null: the next replica moves as soon as the first one answers. */
+  canary: Canary.nullable().default(null),
   drain: Drain,
   stopGracePeriodSeconds: z.int().min(1).max(3600),
   limits: z.strictObject({ memory: z.string().optional(), cpus: z.string().optional() }),
@@ -87,11 +105,56 @@ export const ApplicationSpec = z.strictObject({
    * on its hosts.
    */
   standby: z.boolean().optional(),
+  /** Longest time for one step of one replica: a quiet queue, a deployment. */
   rolloutTimeoutSeconds: z.number().positive(),
   /** The results of the commands before it. */
   after: z.array(z.string()),
 });
+
+/**
+ * One application at one digest. Values of secret variables come in the environment as VARIABLE_<name>; `secretVariables` lists
+ * their names.
+ */
+export const ApplicationSpec = ApplicationFields.superRefine((spec, context) => {
+  for (const { path, message } of contradictions(spec)) context.addIssue({ code: "custom", path, message });
+});
 export type ApplicationSpec = z.infer<typeof ApplicationSpec>;
+
+/** Settings that are right one by one and lose requests, or can never pass, together. */
+function contradictions({
+  drain,
+  stopGracePeriodSeconds,
+  health,
+  canary,
+  hosts,
+  rolloutTimeoutSeconds,
+}: z.infer<typeof ApplicationFields>): { path: string[]; message: string }[] {
+  const drainSeconds = drain.readySeconds + drain.drainSeconds;
+  const gateSeconds = health.startPeriodSeconds + health.intervalSeconds * health.retries;
+  const problems = [
+    {
+      wrong: stopGracePeriodSeconds <= drainSeconds,
+      path: ["stopGracePeriodSeconds"],
+      message: `must be above drain.readySeconds + drain.drainSeconds (${drainSeconds}), got ${stopGracePeriodSeconds}: Docker kills what still drains. Raise it`,
+    },
+    {
+      wrong: gateSeconds > rolloutTimeoutSeconds,
+      path: ["rolloutTimeoutSeconds"],
+      message: `must cover the health gate (start period + interval x retries = ${gateSeconds}), got ${rolloutTimeoutSeconds}. Raise it, or lower health.retries`,
+    },
+    {
+      wrong: canary !== null && canary.holdSeconds >= rolloutTimeoutSeconds,
+      path: ["canary", "holdSeconds"],
+      message: `must be below rolloutTimeoutSeconds (${rolloutTimeoutSeconds}), got ${canary?.holdSeconds ?? 0}. Hold for less, or raise the limit`,
+    },
+    {
+      wrong: canary !== null && hosts.length === 0,
+      path: ["canary"],
+      message: "must be null without hosts: a replica's metrics are asked for on its own route. Remove it",
+    },
+  ];
+  return problems.filter(({ wrong }) => wrong);
+}
 
 export const ApplicationResult = z.strictObject({
   /** Null for what is part of no release. */

@@ -24,6 +24,7 @@ const args: CoolifyApplicationArgs = {
   rolloutTimeoutSeconds: 600,
   after: ["000004"],
 };
+const canary = { holdSeconds: 60, metricsPath: "/metrics", maxErrorRatio: 0.01, maxLatencyRatio: 3, minRequests: 50 };
 const digest = `sha256:${"a".repeat(64)}`;
 const answer = {
   "backend-apply": {
@@ -38,6 +39,8 @@ describe("a Coolify application", () => {
     const command = engine.named("backend-apply");
     assert.deepEqual(specOf(command), {
       ...args,
+      gateAnswers: 3,
+      canary: null,
       owner: "backend",
       name: "backend",
       variables: {
@@ -79,15 +82,37 @@ describe("a Coolify application", () => {
     assert.notEqual(specs[0], specs[1]);
   });
 
+  it("gives the verb time for each of its replicas, and for the canary's hold", async () => {
+    const engine = await mockEngine({ outputs: answer });
+    await deploy(() => new CoolifyApplication("backend", { ...args, replicas: 3, canary }));
+    assert.equal(engine.named("backend-apply").createTimeout, "36m");
+  });
+
   it("leaves the drain at least a second for what is still running", async () => {
     const engine = await mockEngine({ outputs: answer });
-    await deploy(() => new CoolifyApplication("backend", { ...args, stopGracePeriodSeconds: 13 }));
+    await deploy(() => new CoolifyApplication("backend", { ...args, stopGracePeriodSeconds: 14 }));
     const { variables } = specOf(engine.named("backend-apply")) as { variables: Record<string, string> };
     assert.equal(variables["DRAIN_LIMIT_SECONDS"], "1");
   });
 
   for (const [what, bent, message] of [
-    ["more than one replica", { replicas: 2 }, /replicas must be 1, got 2/],
+    ["no replica at all", { replicas: 0 }, /replicas/],
+    [
+      "a grace period that ends within the drain",
+      { stopGracePeriodSeconds: 13 },
+      /must be above drain\.readySeconds \+ drain\.drainSeconds \(13\), got 13/,
+    ],
+    [
+      "a gate longer than the rollout may take",
+      { rolloutTimeoutSeconds: 69 },
+      /must cover the health gate \(start period \+ interval x retries = 70\), got 69/,
+    ],
+    [
+      "a canary that is held longer than the rollout may take",
+      { canary: { ...canary, holdSeconds: 600 } },
+      /holdSeconds/,
+    ],
+    ["a canary without a route to ask it on", { canary, hosts: [] as string[] }, /must be null without hosts/],
     ["a variable that is both plain and secret", { variables: { JWT_SECRET: "x" } }, /JWT_SECRET is both in variables/],
     ["an image by tag", { image: "ghcr.io/affexai/backend:latest" }, /must be <registry>/],
     ["a health path with a query", { health: { ...args.health, path: "/ready?x=1" } }, /health\.path/],

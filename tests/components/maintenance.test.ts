@@ -40,6 +40,8 @@ describe("maintenance", () => {
       stamp: null,
       port: 8080,
       replicas: 1,
+      gateAnswers: 3,
+      canary: null,
       health: { path: "/health", intervalSeconds: 1, timeoutSeconds: 2, retries: 4, startPeriodSeconds: 5 },
       versionPath: "/version",
       drain: { readySeconds: 3, drainSeconds: 10 },
