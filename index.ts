@@ -1,6 +1,7 @@
 import { loadConfig } from "./stacks/config.ts";
 import { ledgerReader } from "./stacks/ledger.ts";
 import { platform } from "./stacks/platform.ts";
+import { coolifyPreview } from "./stacks/preview.ts";
 import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
 
 // Pulumi's runner sends every stack trace through source maps, which costs a preview a second. Stripped types leave lines as they are.
@@ -12,4 +13,10 @@ const declared = await declareRelease(
   { named: process.env["AFFEXAI_RELEASE"], ledger: ledgerReader, lastOutput: lastOutputOfThisStack },
 );
 
-export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl } = platform(config, declared);
+const preview = coolifyPreview();
+export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl } = platform(
+  config,
+  declared,
+  preview,
+);
+await preview?.tell();

@@ -5,6 +5,7 @@ import type { LedgerLocation } from "../operations/release/spec.ts";
 import type { z } from "zod";
 import type { BackupStorage, Retention } from "./backup-storage.ts";
 import { CoolifyApplication } from "./coolify-application.ts";
+import type { PreviewProbe } from "./preview-probe.ts";
 
 export interface BackupAgentArgs {
   placement: pulumi.Input<Placement>;
@@ -35,6 +36,8 @@ export interface BackupAgentArgs {
   maintenance?:
     { target: pulumi.Input<MaintenanceTarget>; coolifyUrl: string; token: pulumi.Input<string> } | undefined;
   health: Omit<HealthGate, "path">;
+  /** Says in a preview what would change on Coolify. */
+  preview?: PreviewProbe | undefined;
 }
 
 /**
@@ -46,7 +49,7 @@ export class BackupAgent extends pulumi.ComponentResource {
   readonly digest: pulumi.Output<string>;
 
   constructor(name: string, args: BackupAgentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { storage, databaseUrl, backupDatabaseUrl, encryption, pageUrl, maintenance, ...declared } = args;
+    const { storage, databaseUrl, backupDatabaseUrl, encryption, pageUrl, maintenance, preview, ...declared } = args;
     super(BackupAgent.__pulumiType, name, declared, opts);
     const target = maintenance === undefined ? undefined : pulumi.output(maintenance.target);
     const application = new CoolifyApplication(
@@ -95,6 +98,7 @@ export class BackupAgent extends pulumi.ComponentResource {
           ...(pageUrl === undefined ? {} : { PAGE_URL: pageUrl }),
         },
         after: [storage.bucket],
+        preview,
       },
       { parent: this },
     );

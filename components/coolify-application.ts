@@ -9,6 +9,7 @@ import {
 import { type Drain, drainVariables } from "../operations/drain/spec.ts";
 import type { LedgerLocation, ReleaseStamp } from "../operations/release/spec.ts";
 import { operation } from "./command.ts";
+import type { PreviewProbe } from "./preview-probe.ts";
 
 export interface CoolifyApplicationArgs {
   placement: pulumi.Input<Placement>;
@@ -43,6 +44,8 @@ export interface CoolifyApplicationArgs {
   rolloutTimeoutSeconds: number;
   /** Results of what must have passed before, such as the migration's attempt. */
   after: pulumi.Input<string>[];
+  /** Says in a preview what would change on Coolify. */
+  preview?: PreviewProbe | undefined;
 }
 
 /**
@@ -61,7 +64,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
   readonly uuids: pulumi.Output<string[]>;
 
   constructor(name: string, args: CoolifyApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { after, ...declared } = args;
+    const { after, preview, ...declared } = args;
     const secretVariables = Object.fromEntries(
       Object.entries(args.secretVariables).map(([key, value]) => [key, pulumi.secret(value)]),
     );
@@ -88,6 +91,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    preview?.add(this, { ...declared, owner: name, name, variables }, secretVariables);
     this.url = result.url;
     this.attempt = result.attempt.apply((attempt) => attempt ?? "none");
     this.digest = result.digest;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MaintenanceTarget, Placement } from "../operations/coolify/spec.ts";
 import type { LedgerLocation } from "../operations/release/spec.ts";
 import { CoolifyApplication } from "./coolify-application.ts";
+import type { PreviewProbe } from "./preview-probe.ts";
 
 export interface MaintenanceArgs {
   placement: pulumi.Input<Placement>;
@@ -16,6 +17,8 @@ export interface MaintenanceArgs {
   /** A page of users', without a trailing slash: what shows whether maintenance is on. */
   url: string;
   ledger: LedgerLocation;
+  /** Says in a preview what would change on Coolify. */
+  preview?: PreviewProbe | undefined;
 }
 
 /**
@@ -28,12 +31,14 @@ export class Maintenance extends pulumi.ComponentResource {
   readonly target: pulumi.Output<MaintenanceTarget>;
 
   constructor(name: string, args: MaintenanceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(Maintenance.__pulumiType, name, args, opts);
-    const { url, ...place } = args;
+    const { preview, ...declared } = args;
+    super(Maintenance.__pulumiType, name, declared, opts);
+    const { url, ...place } = declared;
     const application = new CoolifyApplication(
       `${name}-page`,
       {
         ...place,
+        preview,
         standby: true,
         stamp: null,
         port: 8080,

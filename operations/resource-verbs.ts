@@ -29,6 +29,7 @@ export const resourceVerbs: Record<string, Record<string, LazyVerb>> = {
   application: {
     apply: async () => (await import("./coolify/application.ts")).applyApplication,
     retire: async () => (await import("./coolify/application.ts")).retireApplication,
+    plan: async () => (await import("./coolify/preview.ts")).planApplications,
   },
   smoke: {
     run: async () => (await import("./release/smoke.ts")).runSmokeTest,

@@ -9,6 +9,7 @@ import { GithubDelivery } from "../components/github-delivery.ts";
 import { LedgerEntry } from "../components/ledger-entry.ts";
 import { MediaStorage } from "../components/media-storage.ts";
 import { PostgresDatabase } from "../components/postgres-database.ts";
+import type { PreviewProbe } from "../components/preview-probe.ts";
 import { RedisCache } from "../components/redis-cache.ts";
 import { SmokeTest } from "../components/smoke-test.ts";
 import { backendVariables, criticalPaths, frontendVariables } from "./affexai.ts";
@@ -26,7 +27,7 @@ const versionPath = "/version";
  * Everything of one environment, in the order things happen: storage, images, databases, migration, rollout, proof, record.
  * What a release must not overtake is passed on as data (`after`), so the order is in the state too.
  */
-export function platform(config: Config, { record, stamp }: DeclaredRelease) {
+export function platform(config: Config, { record, stamp }: DeclaredRelease, preview?: PreviewProbe) {
   const { environment, behaviour, routes, storage } = config;
   const ledger = { bucket: storage.backupBucket, environment };
   const urls = { backend: publicUrl(config, routes.backend), frontend: publicUrl(config, routes.frontend) };
@@ -67,7 +68,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
   const roles = new DatabaseRoles("roles", { adminUrl: database.adminUrl, database: database.database, ssh });
 
   // What looks after the backups, and what answers for the site during maintenance. Neither is part of a release.
-  const { maintenance } = declareTools(config, { placement, backups, roles, ledger, site: urls.frontend });
+  const { maintenance } = declareTools(config, { placement, backups, roles, ledger, site: urls.frontend, preview });
 
   // The schema first, then the code that needs it.
   const migration = new DatabaseMigration("migration", {
@@ -96,6 +97,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease) {
     rolloutTimeoutSeconds: behaviour.rolloutTimeoutSeconds,
     stamp,
     ledger,
+    preview,
   };
   const jwtSecret = new RandomPassword("jwt-secret", { length: 64, special: false });
   const backend = new CoolifyApplication("backend", {

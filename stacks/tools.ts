@@ -3,6 +3,7 @@ import { BackupAgent } from "../components/backup-agent.ts";
 import type { BackupStorage } from "../components/backup-storage.ts";
 import { ContainerImage } from "../components/container-image.ts";
 import type { DatabaseRoles } from "../components/database-roles.ts";
+import type { PreviewProbe } from "../components/preview-probe.ts";
 import { Maintenance } from "../components/maintenance.ts";
 import type { MaintenanceTarget, Placement } from "../operations/coolify/spec.ts";
 import type { LedgerLocation } from "../operations/release/spec.ts";
@@ -16,6 +17,7 @@ interface Surroundings {
   ledger: LedgerLocation;
   /** The site of users, without a trailing slash. */
   site: string;
+  preview: PreviewProbe | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ interface Surroundings {
  */
 export function declareTools(
   config: Config,
-  { placement, backups, roles, ledger, site }: Surroundings,
+  { placement, backups, roles, ledger, site, preview }: Surroundings,
 ): { maintenance: pulumi.Output<MaintenanceTarget> | undefined } {
   const { environment, behaviour, routes, storage, tools } = config;
   if (tools === undefined) return { maintenance: undefined };
@@ -38,6 +40,7 @@ export function declareTools(
     publicPort: routes.publicPort,
     url: site,
     ledger,
+    preview,
   });
   new BackupAgent("backup", {
     placement,
@@ -62,6 +65,7 @@ export function declareTools(
         ? undefined
         : { target: maintenance.target, coolifyUrl: tools.coolifyUrl, token: given(config, "agentCoolifyToken") },
     health: behaviour.health,
+    preview,
   });
   return { maintenance: maintenance.target };
 }

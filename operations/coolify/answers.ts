@@ -56,6 +56,7 @@ export const EnvironmentVariable = z.object({
   is_preview: z.coerce.boolean().default(false),
   is_literal: z.coerce.boolean().default(false),
   is_multiline: z.coerce.boolean().nullish(),
+  is_shown_once: z.coerce.boolean().nullish(),
   is_runtime: z.coerce.boolean().default(true),
   is_buildtime: z.coerce.boolean().default(true),
 });

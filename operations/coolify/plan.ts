@@ -165,14 +165,20 @@ function planVariables(
       const row = production.get(key);
       // A hidden value is unknown, not different: the revision in the description tells whether it was rolled out. Null is empty.
       const sameValue = row?.value === undefined ? !stale : (row.value ?? "") === value;
-      const same = row !== undefined && sameValue && row.is_literal;
-      return same ? [] : [variableRow(key, value)];
+      const wanted = variableRow(key, value);
+      return row !== undefined && sameValue && differingFlags(row, wanted).length === 0 ? [] : [wanted];
     }),
     remove: rows.filter(({ key }) => !(key in values)),
   };
 }
 
-function variableRow(key: string, value: string): VariableRow {
+/** The flags that decide whether and how a value reaches the container, and that are not as we set them. */
+export function differingFlags(row: EnvironmentVariable, wanted: VariableRow): (keyof VariableRow & `is_${string}`)[] {
+  const flags = ["is_literal", "is_multiline", "is_shown_once", "is_runtime", "is_buildtime"] as const;
+  return flags.filter((flag) => (row[flag] ?? false) !== wanted[flag]);
+}
+
+export function variableRow(key: string, value: string): VariableRow {
   return {
     key,
     value,
