@@ -36,6 +36,7 @@ export async function sandboxPublish({ env: given, signal, progress }: Context):
       releases: releases.map(({ number }) => number),
       dir: buildFolder,
       progress: inner,
+      signal,
       registry: `${sandbox.host}:${sandbox.ports.registry}`,
       auth: { username: env.REGISTRY_USERNAME ?? "", password: env.REGISTRY_PASSWORD ?? "" },
     }),

@@ -18,6 +18,8 @@ export interface ReleaseBuild {
   /** Keeps the workspace and everything that was ever built in it. Made if missing. */
   readonly dir: string;
   readonly progress: Progress;
+  /** Aborted to end the build half-way; the next one goes on from there. */
+  readonly signal: AbortSignal;
 }
 
 /** A release whose applications are compiled, and staged for their Dockerfiles. */
@@ -43,9 +45,9 @@ const shared = ["packages/", "stage/", "tsconfig.base.json", "package.json", "pa
  * Compiles the workload's releases and stages them for their images. Whatever is already built from the same content is found
  * again: a second call takes a second. Safe to kill and to call from two processes at once.
  */
-export async function buildReleases({ releases, dir, progress }: ReleaseBuild): Promise<BuiltRelease[]> {
-  return exclusively(dir, async () => {
-    const workspace = new Workspace(dir);
+export async function buildReleases({ releases, dir, progress, signal }: ReleaseBuild): Promise<BuiltRelease[]> {
+  return exclusively(dir, signal, async () => {
+    const workspace = new Workspace(dir, signal);
     const plans = await Promise.all(releases.map((release) => plan(release, dir)));
     const missing = await Promise.all(plans.map(({ staged }) => lacks(staged)));
     const unbuilt = plans.filter((_, index) => missing[index]?.length !== 0);

@@ -30,7 +30,7 @@ export interface PublishedRelease {
 /** Builds what is not built, and pushes what the registry does not hold. Called again, it only asks the registry. */
 export async function publishReleases(publication: ReleasePublication): Promise<PublishedRelease[]> {
   const built = await buildReleases(publication);
-  return exclusively(join(publication.dir, "images"), async () => {
+  return exclusively(join(publication.dir, "images"), publication.signal, async () => {
     const published: PublishedRelease[] = [];
     for (const release of built) {
       const image = (application: Application) => publishImage(release, application, publication);
@@ -53,8 +53,9 @@ const repositories: Readonly<Record<Application, string>> = {
 async function publishImage(
   release: BuiltRelease,
   application: Application,
-  { registry, auth, dir, progress }: ReleasePublication,
+  { registry, auth, dir, progress, signal }: ReleasePublication,
 ): Promise<PublishedImage> {
+  signal.throwIfAborted();
   const repository = repositories[application];
   const { key } = release.applications[application];
   const known = join(dir, "images", `${application}-${key.slice(0, 16)}-${release.gitSha}.digest`);

@@ -11,8 +11,11 @@ import { hashSources, listSources, type Sources } from "./sources.ts";
 export class Workspace {
   readonly root: string;
 
-  constructor(dir: string) {
+  readonly #signal: AbortSignal;
+
+  constructor(dir: string, signal: AbortSignal) {
     this.root = join(dir, "workspace");
+    this.#signal = signal;
   }
 
   /** Makes the workspace hold exactly these sources. Files that are equal are not touched. */
@@ -69,6 +72,7 @@ export class Workspace {
         NODE_OPTIONS: undefined,
       },
       timeoutMs,
+      signal: this.#signal,
     });
   }
 }

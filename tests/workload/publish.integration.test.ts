@@ -30,8 +30,9 @@ describe("the images of the workload's releases", () => {
     },
     note: () => undefined,
   };
+  const { signal } = new AbortController();
   const publish = () =>
-    publishReleases({ releases: [1, 2, 3], dir: buildFolder, progress, registry: registry.host, auth });
+    publishReleases({ releases: [1, 2, 3], dir: buildFolder, progress, signal, registry: registry.host, auth });
 
   const read = async <T>(application: "backend" | "frontend", path: string): Promise<T> => {
     const response = await fetch(`${registry.url}/v2/affexai/${application}/${path}`, {
@@ -109,7 +110,7 @@ describe("the images of the workload's releases", () => {
 
   it("are pushed again, with equal digests, to a registry that lost them", async () => {
     const other = await startRegistry({ host: "127.0.0.1", port: 0, dir: join(base, "other"), ...auth });
-    const options = { releases: [1], dir: buildFolder, progress, auth };
+    const options = { releases: [1], dir: buildFolder, progress, signal, auth };
     const [again] = await publishReleases({ ...options, registry: other.host });
     await other.close();
     assert.equal(again?.images.backend.digest, published[0]?.images.backend.digest);

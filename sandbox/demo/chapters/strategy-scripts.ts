@@ -159,9 +159,9 @@ async function tryStrategy(
 }
 
 /** A backend's folder as the strategy has it: with `scripts/`, and a package whose script runs migrations by TypeORM's command line. */
-async function strategyFolder({ folder: state }: Stage, release: number): Promise<string> {
+async function strategyFolder({ folder: state, signal }: Stage, release: number): Promise<string> {
   const folder = join(state, "strategy", `${release}`);
-  const [built] = await buildReleases({ releases: [release], dir: buildFolder, progress: silent });
+  const [built] = await buildReleases({ releases: [release], dir: buildFolder, progress: silent, signal });
   assert(built !== undefined);
   await rm(folder, { recursive: true, force: true });
   await cp(built.applications.backend.files, folder, { recursive: true });
