@@ -13,6 +13,7 @@ import { provideCredentials } from "../supervisor/credentials.ts";
 import { checkMachine } from "../supervisor/preflight.ts";
 import { alreadyRunning, readRecord, runningSupervisor, stopLeftovers } from "../supervisor/record.ts";
 import { describeSandbox, type Sandbox } from "../supervisor/sandbox.ts";
+import { sandboxDown } from "./down.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { sandboxStatus, type SandboxStatus } from "./status.ts";
 
@@ -24,7 +25,7 @@ const Event = z.discriminatedUnion("kind", [
 
 /**
  * Brings the sandbox up and leaves it running, or says since when it runs. Cleans up after a supervisor that was killed with -9. Refuses, before
- * anything is started, when a port is taken, the disk is full or a server is missing. Cut off half-way (Ctrl-C) it leaves nothing running.
+ * anything is started, when a port is taken, the disk is full or a server is missing. Cut off half-way (Ctrl-C), or failed, it leaves nothing running.
  */
 export async function sandboxUp({ env, progress, signal }: Context): Promise<SandboxStatus> {
   const sandbox = describeSandbox(env);
@@ -43,7 +44,12 @@ export async function sandboxUp({ env, progress, signal }: Context): Promise<San
   await provideCredentials(sandbox.folder);
   await Promise.all([mkdir(sandbox.pulumiState, { recursive: true }), installProviders(sandbox.pulumiHome)]);
   await progress.step("start the services", (step) => startSupervisor(sandbox, { env, signal, progress: step }));
-  await progress.step("make the stack", () => makeStack(sandbox, env, signal));
+  try {
+    await progress.step("make the stack", () => makeStack(sandbox, env, signal));
+  } catch (error) {
+    await sandboxDown({ env, progress, signal: new AbortController().signal });
+    throw error;
+  }
   return sandboxStatus(env);
 }
 
