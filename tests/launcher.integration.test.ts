@@ -77,6 +77,17 @@ describe("the launcher", () => {
     assert.equal(await setups(), 1);
   });
 
+  it("sets up once for a demo, leaves the example's packages to its build, and finds the engine for every verb after it", async () => {
+    await mkdir(join(root, "examples/affexai"), { recursive: true });
+    await writeFile(join(root, "examples/affexai/package-lock.json"), "{}");
+    for (const verb of ["demo", "demo", "rollback"]) {
+      const { exitCode, answer, stderr } = await affexai(verb);
+      assert.equal(exitCode, 0, stderr);
+      assert.ok(answer?.path.includes(join(root, "programs/pulumi")), `${verb} has no engine`);
+    }
+    assert.equal(await setups(), 1);
+  });
+
   it("adds well under two seconds to a verb when everything is there", async () => {
     await affexai("sandbox");
     const { ms, exitCode } = await affexai("sandbox");
