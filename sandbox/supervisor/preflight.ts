@@ -2,15 +2,19 @@ import { mkdir, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { OperationError } from "../../operations/error.ts";
 import { findPostgres, findRedis } from "../setup/find-servers.ts";
+import { neighbours } from "./neighbours.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What a full demo writes at most: images, unpacked images, databases, backups. */
 const neededBytes = 3 * 1024 ** 3;
 
-/** Checks all that a start needs, and reports everything that is missing at once. Nothing is started before it passes. */
-export async function checkMachine(sandbox: Sandbox): Promise<void> {
+/**
+ * Checks all that a start needs, and reports everything that is missing at once. Nothing is started before it passes. `home` is where this
+ * repository's sandboxes are.
+ */
+export async function checkMachine(sandbox: Sandbox, home?: string): Promise<void> {
   await mkdir(sandbox.folder, { recursive: true });
-  const problems = (await Promise.all([takenPorts(sandbox), diskSpace(sandbox.folder), servers()])).flat();
+  const problems = (await Promise.all([takenPorts(sandbox, home), diskSpace(sandbox.folder), servers()])).flat();
   if (problems.length === 0) return;
   throw new OperationError("refused", {
     where: "sandbox up",
@@ -24,16 +28,25 @@ interface Problem {
   readonly next: string;
 }
 
-async function takenPorts({ host, ports }: Sandbox): Promise<Problem[]> {
-  const found: Problem[] = [];
+const elsewhere = "or name the first of six free ports in AFFEXAI_SANDBOX_PORT";
+
+/** One problem a port, but one for all the ports of another sandbox of this repository. */
+async function takenPorts({ folder, host, ports }: Sandbox, home?: string): Promise<Problem[]> {
+  const taken: [service: string, port: number][] = [];
   for (const [service, port] of Object.entries(ports)) {
-    if (await canListen(host, port)) continue;
-    found.push({
-      what: `Port ${port} on ${host}, for ${service}, is taken by another process.`,
-      next: "Stop what listens there (ss -ltnp or lsof -iTCP -sTCP:LISTEN shows it), or name the first of six free ports in AFFEXAI_SANDBOX_PORT.",
-    });
+    if (!(await canListen(host, port))) taken.push([service, port]);
   }
-  return found;
+  if (taken.length === 0) return [];
+  const others = (await neighbours(folder, home)).filter((other) => taken.some(([, port]) => other.ports.has(port)));
+  return [
+    ...others.map(({ what, down }) => ({ what, next: `Stop it (${down}), ${elsewhere}.` })),
+    ...taken
+      .filter(([, port]) => !others.some((other) => other.ports.has(port)))
+      .map(([service, port]) => ({
+        what: `Port ${port} on ${host}, for ${service}, is taken by another process.`,
+        next: `Stop what listens there (ss -ltnp or lsof -iTCP -sTCP:LISTEN shows it), ${elsewhere}.`,
+      })),
+  ];
 }
 
 async function canListen(host: string, port: number): Promise<boolean> {

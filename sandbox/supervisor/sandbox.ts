@@ -21,7 +21,8 @@ export interface Sandbox {
 export const serviceNames = ["proxy", "coolify", "s3", "registry", "github", "containers"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-const defaultBasePort = 7300;
+/** The first of the ports that `Pulumi.sandbox.yaml` names. */
+export const defaultBasePort = 7300;
 
 /** Reads AFFEXAI_SANDBOX_DIR and AFFEXAI_SANDBOX_PORT, the first of six ports. */
 export function describeSandbox(env: Readonly<Record<string, string | undefined>>): Sandbox {

@@ -4,6 +4,7 @@ import { root, toolsFolder } from "../setup/paths.ts";
 import { programPath } from "../setup/program-path.ts";
 import { readCredentials } from "../supervisor/credentials.ts";
 import { addressOf, describeSandbox } from "../supervisor/sandbox.ts";
+import { stackFileOf } from "../supervisor/stack-file.ts";
 
 /** Opens the secrets of the sandbox's Pulumi state. Not a secret: it is in the repository, so that the stack file's salt may be too. */
 const passphrase = "affexai-sandbox";
@@ -28,6 +29,8 @@ export async function sandboxEnvironment(
     PULUMI_HOME: sandbox.pulumiHome,
     PULUMI_BACKEND_URL: pathToFileURL(sandbox.pulumiState).href,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
+    // `--config-file` of all its commands (pulumi 3.259 reads each option from PULUMI_OPTION_*); empty for the repository's own.
+    PULUMI_OPTION_CONFIG_FILE: stackFileOf(sandbox) ?? "",
     PULUMI_SKIP_UPDATE_CHECK: "1",
     // The stand-ins are all there is: a missing one must not be replaced by the real one.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "1",

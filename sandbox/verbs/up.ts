@@ -13,6 +13,7 @@ import { provideCredentials } from "../supervisor/credentials.ts";
 import { checkMachine } from "../supervisor/preflight.ts";
 import { alreadyRunning, readRecord, runningSupervisor, stopLeftovers } from "../supervisor/record.ts";
 import { describeSandbox, type Sandbox } from "../supervisor/sandbox.ts";
+import { writeStackFile } from "../supervisor/stack-file.ts";
 import { sandboxDown } from "./down.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { sandboxStatus, type SandboxStatus } from "./status.ts";
@@ -42,7 +43,11 @@ export async function sandboxUp({ env, progress, signal }: Context): Promise<San
     await checkMachine(sandbox);
   });
   await provideCredentials(sandbox.folder);
-  await Promise.all([mkdir(sandbox.pulumiState, { recursive: true }), installProviders(sandbox.pulumiHome)]);
+  await Promise.all([
+    mkdir(sandbox.pulumiState, { recursive: true }),
+    installProviders(sandbox.pulumiHome),
+    writeStackFile(sandbox),
+  ]);
   await progress.step("start the services", (step) => startSupervisor(sandbox, { env, signal, progress: step }));
   try {
     await progress.step("make the stack", () => makeStack(sandbox, env, signal));

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { freePorts } from "../../../sandbox/processes/free-port.ts";
+import { identify } from "../../../sandbox/processes/process-table.ts";
 import { checkMachine, diskSpace } from "../../../sandbox/supervisor/preflight.ts";
-import { describeSandbox, serviceNames } from "../../../sandbox/supervisor/sandbox.ts";
+import { writeRecord } from "../../../sandbox/supervisor/record.ts";
+import { addressOf, describeSandbox, serviceNames } from "../../../sandbox/supervisor/sandbox.ts";
 
 describe("the check before the sandbox starts", () => {
   let folder = "";
@@ -32,6 +34,34 @@ describe("the check before the sandbox starts", () => {
       for (const occupant of occupants) occupant.close();
     }
     await checkMachine(sandbox);
+  });
+
+  it("names another sandbox of this repository once for all its ports, with the command that stops it", async () => {
+    const base = await freePorts("127.0.0.1", serviceNames.length);
+    const sandbox = describeSandbox({ AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: `${base}` });
+    const running = join(folder, "sandboxes", "demo");
+    const self = await identify(process.pid);
+    assert.ok(self !== null);
+    const occupants = Object.values(sandbox.ports).map((port) => createServer().listen(port, "127.0.0.1"));
+    try {
+      await Promise.all(occupants.map((occupant) => once(occupant, "listening")));
+      await writeRecord(running, {
+        process: self,
+        since: "2026-01-01T00:00:00.000Z",
+        state: "up",
+        services: serviceNames.map((name) => ({
+          ...{ name, url: addressOf(sandbox, name), log: "", process: self, ready: true },
+        })),
+      });
+      const place = relative(process.cwd(), running);
+      await assert.rejects(checkMachine(sandbox, join(folder, "sandboxes")), {
+        message:
+          `sandbox up: The sandbox in ${place} runs on these ports since 2026-01-01T00:00:00.000Z (process ${process.pid}). ` +
+          `Stop it (AFFEXAI_SANDBOX_DIR=${place} ./affexai sandbox down), or name the first of six free ports in AFFEXAI_SANDBOX_PORT.`,
+      });
+    } finally {
+      for (const occupant of occupants) occupant.close();
+    }
   });
 
   it("refuses a disk that is nearly full, with what it has and what is needed", async () => {

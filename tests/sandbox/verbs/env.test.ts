@@ -36,8 +36,16 @@ describe("the sandbox's environment", () => {
       [coolify.token, aws.accessKeyId, aws.secretAccessKey, github.token],
     );
     assert.deepEqual([env["REGISTRY_USERNAME"], env["REGISTRY_PASSWORD"]], [registry.username, registry.password]);
+    assert.equal(env["PULUMI_OPTION_CONFIG_FILE"], join(folder, "Pulumi.sandbox.yaml"));
     assert.equal(env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "1");
     assert.ok(env["PATH"]?.split(delimiter).includes(dirname(process.execPath)));
+  });
+
+  it("has pulumi read the repository's own stack file on the ports that this names, also after other ones", async () => {
+    await provideCredentials(folder);
+    const other = await sandboxEnvironment({ AFFEXAI_SANDBOX_DIR: folder, AFFEXAI_SANDBOX_PORT: "8100" });
+    const env = await sandboxEnvironment({ ...other, AFFEXAI_SANDBOX_PORT: "" });
+    assert.equal(env["PULUMI_OPTION_CONFIG_FILE"], "");
   });
 
   it("is the same when it is asked for inside itself", async () => {

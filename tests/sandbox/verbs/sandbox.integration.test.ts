@@ -91,6 +91,13 @@ describe("the whole sandbox", function () {
     await execa("git", ["diff", "--quiet", "HEAD", "--", "Pulumi.sandbox.yaml"]);
   });
 
+  it("has plain pulumi configure the stack with its own ports", async () => {
+    const { stdout } = await execa("pulumi", ["config", "get", "--path", "routes.publicPort", "--stack", "sandbox"], {
+      env: await sandboxEnvironment(env),
+    });
+    assert.equal(stdout, env["AFFEXAI_SANDBOX_PORT"]);
+  });
+
   it("refuses the ports to a second sandbox elsewhere, by number, and leaves the first alone", async () => {
     const other = { ...env, AFFEXAI_SANDBOX_DIR: join(folder, "other") };
     await assert.rejects(
