@@ -14,7 +14,7 @@ const declared = await declareRelease(
 );
 
 const preview = coolifyPreview();
-export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl } = platform(
+export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl, databaseSsh } = platform(
   config,
   declared,
   preview,

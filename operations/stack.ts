@@ -9,7 +9,8 @@ import type { Context } from "./verb.ts";
 /** The program's folder, where `pulumi` runs. */
 export const programFolder = fileURLToPath(new URL("..", import.meta.url));
 
-const Outputs = z.object({
+/** What a stack's last `up` left for the verbs that people run: what `index.ts` exports. */
+export const StackOutputs = z.object({
   release: ReleaseRecord,
   targets: StackTargets,
   databaseUrl: z.string(),
@@ -19,8 +20,7 @@ const Outputs = z.object({
   databaseSsh: z.string().optional(),
 });
 
-/** What a stack's last `up` left for the verbs that people run. */
-export type StackOutputs = z.infer<typeof Outputs>;
+export type StackOutputs = z.infer<typeof StackOutputs>;
 
 /** Reads a stack's outputs, secret ones included, through the `pulumi` executable. */
 export async function readStack(name: string, { env, signal }: Pick<Context, "env" | "signal">): Promise<StackOutputs> {
@@ -32,7 +32,7 @@ export async function readStack(name: string, { env, signal }: Pick<Context, "en
     timeoutMs: 60_000,
     signal,
   });
-  const outputs = Outputs.safeParse(JSON.parse(stdout));
+  const outputs = StackOutputs.safeParse(JSON.parse(stdout));
   if (outputs.success) return outputs.data;
   throw new OperationError("refused", {
     where: `stack ${name}`,

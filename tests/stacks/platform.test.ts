@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { type Input, isSecret, output } from "@pulumi/pulumi";
 import { StackTargets } from "../../operations/release/spec.ts";
+import { StackOutputs } from "../../operations/stack.ts";
 import { loadConfig } from "../../stacks/config.ts";
 import { platform } from "../../stacks/platform.ts";
 import { deploy, mockEngine, type MockEngine, valueOf } from "../pulumi.ts";
@@ -228,6 +230,16 @@ describe("the platform", () => {
       assert.equal(await isSecret(url), true);
       assert.match((await valueOf(output(url))) ?? "", /^postgresql:\/\/affexai_/);
     }
+  });
+});
+
+describe("the program", () => {
+  it("exports all that the platform returns, and with it every output that people's verbs read", async () => {
+    const [, names = ""] = /export const \{([^}]*)\} = platform\(/.exec(await readFile("index.ts", "utf8")) ?? [];
+    const exported = names.split(",").map((name) => name.trim());
+    const { outputs } = await declare("production", true);
+    assert.deepEqual(exported.toSorted(), Object.keys(outputs).toSorted());
+    for (const name of Object.keys(StackOutputs.shape)) assert.ok(exported.includes(name), `${name} is not exported`);
   });
 });
 
