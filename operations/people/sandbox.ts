@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { OperationError } from "../error.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
@@ -59,15 +60,15 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
     .option("--keep", "leave it running afterwards")
     .option("--json", "the claims as one JSON object, the last line of stdout")
     .action(async ({ json = false, keep = false }: { json?: boolean; keep?: boolean }) => {
-      const { runDemo, describeDemo } = await import("../../sandbox/demo/story.ts");
-      const result = await watched(json, (context) => runDemo({ keep }, context));
-      write(json ? JSON.stringify(result) : describeDemo(result, { keep }));
+      const { tellStory, describeDemo } = await import("../../sandbox/demo/story.ts");
+      const { result, stage } = await watched(json, (context) => tellStory({ keep }, context));
+      write(json ? JSON.stringify(result) : describeDemo(result, keep ? stage : null));
       const failed = result.claims.filter(({ ok }) => !ok);
       if (failed.length > 0) {
         throw new OperationError("failed", {
           where: "demo",
           what: `${failed.length} of ${result.claims.length} claims do not hold: ${failed.map(({ name }) => name).join("; ")}.`,
-          next: "Read the logs in .sandbox/logs; `./affexai demo --keep` leaves everything running to look at.",
+          next: `Read the logs in ${join(stage.folder, "logs")}; \`./affexai demo --keep\` leaves everything running to look at.`,
         });
       }
     });

@@ -14,7 +14,7 @@ import { goBack, nothingToRollBack } from "./chapters/rollback.ts";
 import { synchronizeRefused } from "./chapters/synchronize.ts";
 import type { Claim } from "./claim.ts";
 import { root } from "../setup/paths.ts";
-import { demoFolder, openStage } from "./open.ts";
+import { openStage } from "./open.ts";
 import type { Stage } from "./stage.ts";
 
 export interface DemoResult {
@@ -37,13 +37,10 @@ const chapters: readonly Chapter[] = [
   ["   The same with bare Coolify", bareDefaults],
 ];
 
-/** Tells the whole story on an empty platform and checks each claim. The result is also left in the state folder. */
-export async function runDemo({ keep }: { keep: boolean }, context: Context): Promise<DemoResult> {
-  const { result } = await tellStory({ keep }, context);
-  return result;
-}
-
-/** The demo, with its stage for whoever goes on playing on it. */
+/**
+ * Tells the whole story on an empty platform and checks each claim. The result is also left in the state folder. The stage is for whoever goes
+ * on playing on it.
+ */
 export async function tellStory(
   { keep }: { keep: boolean },
   context: Context,
@@ -77,8 +74,8 @@ export async function tellStory(
   }
 }
 
-/** The table at the end: each claim with its figures, and how to step into a platform that was kept. */
-export function describeDemo({ claims }: DemoResult, { keep }: { keep: boolean }): string {
+/** The table at the end: each claim with its figures, and how to step into a stage that was kept. */
+export function describeDemo({ claims }: DemoResult, kept: Stage | null): string {
   const rows = claims.map(({ name, ok, figures, problem }) => {
     const list = Object.entries(figures)
       .filter(([, value]) => value !== "")
@@ -86,13 +83,17 @@ export function describeDemo({ claims }: DemoResult, { keep }: { keep: boolean }
     const mark = ok ? pc.green("✓") : pc.red("✗");
     return [`${mark} ${name}`, `    ${list.join(" · ")}`, ...(problem === undefined ? [] : [pc.red(`    ${problem}`)])];
   });
-  const kept = [
-    "The platform keeps running. The site: http://affexai.localhost:7300/ and its API: http://api.affexai.localhost:7300/version",
-    `Step into it:  export AFFEXAI_SANDBOX_DIR=${relative(root, demoFolder)}; eval "$(./affexai sandbox env)"`,
+  return ["", ...rows.flat(), "", ...(kept === null ? [] : waysIn(kept))].join("\n");
+}
+
+function waysIn({ folder, urls, env }: Stage): string[] {
+  const place = `AFFEXAI_SANDBOX_DIR=${relative(root, folder)} AFFEXAI_SANDBOX_PORT=${env["AFFEXAI_SANDBOX_PORT"]}`;
+  return [
+    `The platform keeps running. The site: ${urls.frontend}/ and its API: ${urls.backend}/version`,
+    `Step into it:  export ${place}; eval "$(./affexai sandbox env)"`,
     "Stop it:       ./affexai sandbox down   (in the same shell)",
     "",
   ];
-  return ["", ...rows.flat(), "", ...(keep ? kept : [])].join("\n");
 }
 
 /** Digests are long, and the first twelve digits tell them apart. */
