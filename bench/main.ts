@@ -33,7 +33,7 @@ if (!values.sizes.split(",").every((size) => Number(size) > 0)) {
   process.exit(2);
 }
 const controller = new AbortController();
-process.once("SIGINT", () => controller.abort(new Error("SIGINT")));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort(new Error(signal)));
 const figures = await bench({
   env: process.env,
   signal: controller.signal,
