@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { removeRun } from "../image/remove-run.ts";
+import { EngineOutOfReach, removeRun } from "../image/remove-run.ts";
 import type { JournalCopy } from "../journal-copy.ts";
 import { Journal, type JournalRun, type JournalStep } from "../journal.ts";
 import type { Context } from "../verb.ts";
@@ -68,7 +68,7 @@ export interface RecoveryOptions {
 }
 
 /**
- * Opens the journal and cleans up after runs that were killed: ends their containers, processes and sessions, waits until they are gone,
+ * Opens the journal and cleans up after runs that were killed: ends their containers, processes and sessions, waits until the sessions are gone,
  * reopens a database that was closed for a swap, drops what was restored beside and not swapped in, lifts a freeze that protects nothing.
  * Only under the lock: every run that is open then is dead, or waits for its ledger entry.
  */
@@ -110,9 +110,7 @@ async function recover(
   context: Context,
 ): Promise<(Inheritance & { held: boolean }) | "done" | "restored" | "abandoned"> {
   const steps = await journal.steps(dead.run);
-  for (const { detail } of steps.filter(({ name }) => name === "migrate" || name === "revert")) {
-    await removeRun(dead.run, InImage.parse(detail).imageRuntime);
-  }
+  await endInImage(dead.run, steps, context);
   const name = runName(dead.run);
   await endSessions(run.client, `the end of the sessions of run ${dead.run}`, "application_name = $1", [name], context);
   const swapped = await cleanDatabases(run, access, dead.run);
@@ -133,6 +131,23 @@ async function recover(
 }
 
 const InImage = z.object({ imageRuntime: ImageRuntime });
+
+/**
+ * Ends what a run left at work in an image. Its container may be on another machine, or out of this one's reach: what is left of it there
+ * does nothing more once its sessions have ended, because every new one looks first whether its run still holds the lock (guard.mjs).
+ */
+async function endInImage(dead: string, steps: readonly JournalStep[], { progress }: Context): Promise<void> {
+  const atWork = steps.filter(({ name, finished }) => !finished && (name === "migrate" || name === "revert"));
+  for (const { detail } of atWork) {
+    try {
+      await removeRun(dead, InImage.parse(detail).imageRuntime);
+    } catch (error) {
+      if (!(error instanceof EngineOutOfReach)) throw error;
+      const { where, what } = error.text;
+      progress.note(`a container of run ${dead} cannot be ended from here (${where}: ${what}); it stops by itself`);
+    }
+  }
+}
 const Frozen = z.object({ app: z.string() });
 /** An accepted backup is older than the freeze. */
 const BackedUp = z.object({ accepted: z.boolean().default(false) });

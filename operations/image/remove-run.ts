@@ -7,9 +7,13 @@ import { codeOf } from "./missing.ts";
 import { dockerListArguments } from "./docker-arguments.ts";
 import { checkRunId, runTitle, type ImageRuntime } from "./run-id.ts";
 
+/** This machine has no way to its Docker engine, so nobody can say from here what is left of a run. */
+export class EngineOutOfReach extends OperationError {}
+
 /**
  * Ends whatever is left of a run, at once and without asking it, and returns when it is gone: how many containers or processes
- * that were. Zero is the usual answer. Throws an OperationError when something does not go away.
+ * that were. Zero is the usual answer. Throws an OperationError when something does not go away, and EngineOutOfReach where it cannot
+ * even be looked for.
  */
 export async function removeRun(runId: string, runtime: ImageRuntime): Promise<number> {
   checkRunId(runId);
@@ -38,8 +42,13 @@ export async function removeRun(runId: string, runtime: ImageRuntime): Promise<n
 }
 
 async function listContainers(runId: string): Promise<string[]> {
-  const { stdout } = await run({ file: "docker", arguments: dockerListArguments(runId), timeoutMs: 30_000 });
-  return stdout.split("\n").filter((id) => id !== "");
+  try {
+    const { stdout } = await run({ file: "docker", arguments: dockerListArguments(runId), timeoutMs: 30_000 });
+    return stdout.split("\n").filter((id) => id !== "");
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    throw new EngineOutOfReach(error.kind, error.text, { cause: error });
+  }
 }
 
 async function removeContainers(ids: readonly string[]): Promise<void> {

@@ -148,6 +148,24 @@ describe("a guarded migration killed with -9", () => {
     });
   }
 
+  for (const step of ["Expand1760000001000 runs", "the writes of"]) {
+    it(`at "${step}" in a container is found by an agent that has no Docker, and leaves nobody frozen`, async () => {
+      const { app, record } = await release([expand]);
+      const inContainer: Application = { ...app, source: { ...app.source, imageRuntime: "docker" } };
+      await killed(inContainer, record, step);
+      await leaseEnds();
+      const { PATH } = process.env;
+      process.env.PATH = app.dir;
+      const result = await look(inContainer).finally(() => (process.env.PATH = PATH));
+      assert.deepEqual([result.state, result.unfrozen], ["resumed", true]);
+      // A migration that was through has left no container behind.
+      const noted = place.notes.filter((note) => note.includes("cannot be ended from here (docker: was not found.)"));
+      assert.equal(noted.length, step === "the writes of" ? 0 : 1);
+      const through = (await history()).includes(expand.name);
+      await settled(through ? 40 : 50, through ? ["id", "email", "nickname"] : ["id", "email"]);
+    });
+  }
+
   it("leaves a release alone that is frozen within its lease", async () => {
     const { app, record } = await release([expand]);
     await migrate(place, app, record);
