@@ -94,7 +94,7 @@ export const settings = {
   tools: z
     .strictObject({
       image: PinnedImage,
-      /** Where containers reach Coolify: with it the agent can end a maintenance that nobody looks after any more. */
+      /** Where containers reach Coolify: the agent ends a maintenance that nobody looks after any more. Needed outside the sandbox. */
       coolifyUrl: z.url({ protocol: /^https?$/ }).optional(),
       /** Public keys of age; the agent's backups are encrypted to them. */
       recipients: z
@@ -185,6 +185,15 @@ export const rules: readonly ((known: Partial<Settings>) => Problem | null)[] = 
       path: "tools",
       what: "names no image, and this environment's backups are taken by the clock",
       next: "Give the image that the agent runs, by digest.",
+    };
+  },
+  function somebodyEndsMaintenance({ environment, tools }) {
+    if (environment === undefined || environment === "sandbox" || tools === undefined) return null;
+    if (tools.coolifyUrl !== undefined) return null;
+    return {
+      path: "tools.coolifyUrl",
+      what: "is missing, so the agent could lift a freeze and not the page that tells users of it",
+      next: "Give the address at which containers reach Coolify.",
     };
   },
   function productionIsReviewed({ environment, github }) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RunError } from "@pulumi/pulumi";
 import { loadConfig } from "../../stacks/config.ts";
 import { mockEngine, valueOf } from "../pulumi.ts";
-import { configure, productionSecrets, stackFile } from "./stack-file.ts";
+import { configure, productionSecrets, secretsOf, stackFile } from "./stack-file.ts";
 
 /** The lines of the report, without its head. */
 function problems(stack = "staging"): string[] {
@@ -22,7 +22,7 @@ describe("the configuration", () => {
   for (const stack of ["sandbox", "staging", "production"]) {
     it(`of ${stack} is well-formed as it stands in the repository`, async () => {
       await mockEngine({ stack });
-      configure(await stackFile(stack), stack === "production" ? productionSecrets : {});
+      configure(await stackFile(stack), secretsOf(stack));
       const config = loadConfig();
       assert.equal(config.environment, stack);
       assert.equal(config.behaviour.tls, stack !== "sandbox");
@@ -41,7 +41,7 @@ describe("the configuration", () => {
 
   it("leaves the keys of providers alone", async () => {
     await mockEngine({ stack: "staging" });
-    configure({ ...(await stackFile("staging")), "aws:region": "us-east-1", "aws:unheard": "of" });
+    configure({ ...(await stackFile("staging")), "aws:region": "us-east-1", "aws:unheard": "of" }, secretsOf("staging"));
     assert.deepEqual(problems(), []);
   });
 
@@ -147,7 +147,17 @@ describe("the configuration", () => {
       "backups by the clock without an agent to take them",
       (config) => Object.fromEntries(Object.entries(config).filter(([key]) => key !== "affexai:tools")),
       [
+        "affexai:agentCoolifyToken is set but nothing uses it. It is a token of Coolify with the abilities read and deploy: remove it.",
         "affexai:tools names no image, and this environment's backups are taken by the clock. Give the image that the agent runs, by digest.",
+      ],
+    ],
+    [
+      "an agent that could not end maintenance",
+      (config) => ({ ...config, "affexai:tools": { image: (config["affexai:tools"] as { image: string }).image } }),
+      [
+        "affexai:agentCoolifyToken is set but nothing uses it. It is a token of Coolify with the abilities read and deploy: remove it.",
+        "affexai:tools.coolifyUrl is missing, so the agent could lift a freeze and not the page that tells users of it. " +
+          "Give the address at which containers reach Coolify.",
       ],
     ],
     [
@@ -172,7 +182,7 @@ describe("the configuration", () => {
   for (const [what, bend, expected] of table) {
     it(`reports ${what}`, async () => {
       await mockEngine({ stack: "staging" });
-      configure(bend(await stackFile("staging")));
+      configure(bend(await stackFile("staging")), secretsOf("staging"));
       assert.deepEqual(problems(), expected);
     });
   }

@@ -8,7 +8,7 @@ import { platform } from "../../stacks/platform.ts";
 import { deploy, mockEngine, type MockEngine, valueOf } from "../pulumi.ts";
 import { record } from "../release-record.ts";
 import { placement } from "../components/placement.ts";
-import { configure, productionSecrets, stackFile } from "./stack-file.ts";
+import { configure, secretsOf, stackFile } from "./stack-file.ts";
 
 const functions = {
   "docker:index/getRegistryImage:getRegistryImage": ({ name }: Record<string, unknown>) => ({
@@ -43,7 +43,7 @@ type Outputs = ReturnType<typeof platform>;
 
 async function declare(stack: string, preview: boolean): Promise<{ engine: MockEngine; outputs: Outputs }> {
   const engine = await mockEngine({ stack, preview, functions, outputs: answers });
-  configure(await stackFile(stack), stack === "production" ? productionSecrets : {});
+  configure(await stackFile(stack), secretsOf(stack));
   const config = loadConfig();
   const outputs = await deploy(() => platform(config, { record, stamp: { id: record.id, after: null } }));
   return { engine, outputs };

@@ -20,8 +20,14 @@ export function configure(config: Record<string, unknown>, secrets: Record<strin
   pulumi.runtime.setAllConfig(Object.fromEntries(texts), Object.keys(secrets));
 }
 
-/** What production keeps encrypted; made up here. */
+/** What a stack keeps encrypted; made up here. */
+export function secretsOf(stack: string): Record<string, string> {
+  return { sandbox: {}, production: productionSecrets }[stack] ?? stagingSecrets;
+}
+
+const stagingSecrets = { "affexai:agentCoolifyToken": "3|a-token-of-the-agent" };
 export const productionSecrets = {
+  ...stagingSecrets,
   "affexai:databaseAdminUrl": "postgresql://root:pw@db.example.com:5432/postgres?sslmode=verify-full",
   "affexai:cacheUrl": "rediss://default:pw@cache.example.com:6380/0",
 };
