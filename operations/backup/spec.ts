@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MaintenanceTarget } from "../coolify/spec.ts";
 import { Identifier } from "../database/spec.ts";
 
 /** Why a backup was made; also the prefix it is kept under. */
@@ -87,9 +88,26 @@ export const BackupRestoreSpec = z.strictObject({
   dryRun: z.boolean(),
   /** A folder of this machine for the dump, from which pg_restore restores with several jobs. Without one the dump is streamed. */
   local: z.string().optional(),
-  /** The role whose settings in the database are carried over. */
+  /** The application's role. */
   app: Identifier,
+  /** Swaps although a release is being rolled out, or the one that serves cannot live with the restored schema. */
+  force: z.boolean().optional(),
+  /** Turned off when a freeze is lifted. COOLIFY_URL and COOLIFY_TOKEN come in the environment. */
+  maintenance: MaintenanceTarget.optional(),
 });
+
+/** What a swap means to those who use the database that serves. */
+export const SwapConsequences = z.strictObject({
+  /**
+   * Tables in which the live database has not as many rows as the backup; null for a table that one of them lacks. What was changed in
+   * place is not in here. Null when the live database cannot be read.
+   */
+  rows: z.array(z.strictObject({ table: z.string(), live: z.int().nullable(), backup: z.int().nullable() })).nullable(),
+  /** The release that serves, and what it cannot live with in the backup; null when none was ever verified. */
+  serving: z.strictObject({ release: z.string(), reasons: z.array(z.string()) }).nullable(),
+});
+export type SwapConsequences = z.infer<typeof SwapConsequences>;
+
 export const BackupRestoreResult = z.strictObject({
   id: BackupId,
   swapped: z.boolean(),
@@ -98,9 +116,11 @@ export const BackupRestoreResult = z.strictObject({
   rows: z.int(),
   restoreSeconds: z.number(),
   swapSeconds: z.number().nullable(),
+  consequences: SwapConsequences,
   /** Settings of the database that could not be carried over, as the statements that a superuser has to run. */
   lostSettings: z.array(z.string()),
 });
+export type BackupRestoreResult = z.infer<typeof BackupRestoreResult>;
 
 /**
  * Without an id, the newest backup. DRILL_DATABASE_URL in the environment names another server, by an empty database of it; without it

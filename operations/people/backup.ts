@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { BackupReason } from "../backup/spec.ts";
+import { BackupReason, type BackupRestoreResult } from "../backup/spec.ts";
 import { OperationError } from "../error.ts";
 import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
@@ -13,6 +13,8 @@ interface Options {
 
 interface RestoreOptions extends Options {
   dryRun?: boolean;
+  yes?: boolean;
+  force?: boolean;
   local?: string;
 }
 
@@ -87,17 +89,23 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
 
   verb("restore", "restore beside the live database, verify against the manifest, swap")
     .argument("[id]", "the newest one unless given", backupId)
-    .option("--dry-run", "stop before the swap and drop what was restored")
+    .option("--dry-run", "say what a swap would mean, and drop what was restored")
+    .option("--yes", "swap: what was written since the backup is then only in the database that is kept")
+    .option("--force", "also while a release is rolled out, or where the one that serves cannot live with it")
     .option("--local <folder>", "download the dump to there first, and restore with several jobs")
-    .action(async (id: string | undefined, { dryRun = false, local, ...options }: RestoreOptions) => {
+    .action(async (id: string | undefined, { dryRun = false, yes, force, local, ...options }: RestoreOptions) => {
+      if (!dryRun && yes !== true) throw notConfirmed();
       const { restoreBackup } = await import("../backup/restore.ts");
       const result = await onItsStack(options, (target, context, { targets }) =>
-        restoreBackup.run({ ...target, id, dryRun, local, app: targets.roles.app }, context),
+        restoreBackup.run(
+          { ...target, id, dryRun, force, local, app: targets.roles.app, maintenance: targets.maintenance },
+          context,
+        ),
       );
       const outcome = result.swapped
         ? `${result.id} serves now; the database it replaced is kept as ${result.kept ?? "nothing"}`
         : `${result.id} can be restored: ${result.rows} rows equal to the manifest in ${result.restoreSeconds.toFixed(1)} s`;
-      write(options.json ? JSON.stringify(result) : outcome);
+      write(options.json ? JSON.stringify(result) : [outcome, ...described(result)].join("\n"));
     });
 
   verb("prune", "delete backups that have had their time, with the pruner's keys; never the last ones")
@@ -139,6 +147,27 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
 function count(text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new InvalidArgumentError("must be a whole number, 1 or more.");
+}
+
+function notConfirmed(): OperationError {
+  return new OperationError("usage", {
+    where: "affexai backup restore",
+    what: "would take what was written since the backup out of service.",
+    next: "Look at what that is with --dry-run, then give --yes; nothing was touched.",
+  });
+}
+
+/** What the swap means, or meant; a line each. */
+function described({ swapped, consequences }: BackupRestoreResult): string[] {
+  const { rows, serving } = consequences;
+  const [where, from] = swapped ? ["the kept database", "the live one"] : ["the live database", "the backup"];
+  return [
+    ...(rows ?? []).map(
+      ({ table: name, live, backup }) =>
+        `${name}: ${live ?? "no table, so no"} rows in ${where}, ${backup ?? "no table, so none"} in ${from}`,
+    ),
+    ...(serving?.reasons ?? []).map((reason) => `release ${serving?.release ?? ""} cannot live with it: ${reason}`),
+  ];
 }
 
 function unknownRetention(stack: string): OperationError {
