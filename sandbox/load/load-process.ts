@@ -1,8 +1,11 @@
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { z } from "zod";
 import { OperationError } from "../../operations/error.ts";
 import { start } from "../../operations/process.ts";
 import type { Load } from "./load.ts";
+import { SocketReport, type SocketOptions } from "./socket-spec.ts";
+import type { Sockets } from "./sockets.ts";
 import { LoadReport, type LoadOptions } from "./spec.ts";
 
 /** Longer than any load lasts; the process ends by itself when this one is gone. */
@@ -10,8 +13,21 @@ const limitMs = 24 * 3600 * 1000;
 
 /** Starts a load in a process of its own and returns when it sends. It ends with `stop`, and with this process. */
 export async function startLoadProcess(options: LoadOptions): Promise<Load> {
+  return startProcess("requests", options, LoadReport);
+}
+
+/** The same for WebSockets that are held open. */
+export async function startSocketsProcess(options: SocketOptions): Promise<Sockets> {
+  return startProcess("sockets", options, SocketReport);
+}
+
+async function startProcess<Report extends z.ZodType>(
+  kind: "requests" | "sockets",
+  options: unknown,
+  report: Report,
+): Promise<{ stop(): Promise<z.output<Report>> }> {
   const main = fileURLToPath(new URL("main.ts", import.meta.url));
-  const child = start({ file: process.execPath, arguments: [main], timeoutMs: limitMs });
+  const child = start({ file: process.execPath, arguments: [main, kind], timeoutMs: limitMs });
   const output: string[] = [];
   const errors: string[] = [];
   const lines = createInterface({ input: child.stdout }).on("line", (line) => output.push(line));
@@ -27,7 +43,7 @@ export async function startLoadProcess(options: LoadOptions): Promise<Load> {
     async stop() {
       child.stdin.end();
       await ended;
-      return LoadReport.parse(JSON.parse(output.at(-1) ?? "null"));
+      return report.parse(JSON.parse(output.at(-1) ?? "null"));
     },
   };
 }

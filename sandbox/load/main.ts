@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { OperationError, exitCodes } from "../../operations/error.ts";
 import { startLoad } from "./load.ts";
+import { startSockets } from "./sockets.ts";
+import type { SocketOptions } from "./socket-spec.ts";
 import type { LoadOptions } from "./spec.ts";
 
 /**
- * The load in a process of its own, so that what measures is not what is measured: `node sandbox/load/main.ts` reads the options
- * as one line of JSON on stdin, says `sending` on stderr, and sends until stdin ends (also because whoever started it died) or
- * SIGTERM or SIGINT comes. Then it prints the report as one line of JSON.
+ * The load in a process of its own, so that what measures is not what is measured: `node sandbox/load/main.ts
+ * requests|sockets` reads the options as one line of JSON on stdin, says `sending` on stderr, and sends until stdin ends (also because
+ * whoever started it died) or SIGTERM or SIGINT comes. Then it prints the report as one line of JSON.
  */
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin });
@@ -16,7 +18,8 @@ async function main(): Promise<void> {
     new Promise<string>((resolve) => lines.once("line", resolve)),
     ended.then(() => "null"),
   ]);
-  const load = startLoad(JSON.parse(line) as LoadOptions);
+  const given: unknown = JSON.parse(line);
+  const load = process.argv[2] === "sockets" ? startSockets(given as SocketOptions) : startLoad(given as LoadOptions);
   process.stderr.write("sending\n");
   await Promise.race([ended, once(process, "SIGTERM"), once(process, "SIGINT")]);
   process.stdout.write(`${JSON.stringify(await load.stop())}\n`);

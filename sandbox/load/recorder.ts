@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { LoadFailure, LoadReport } from "./spec.ts";
+import { timelineStepMs, type LoadFailure, type LoadReport, type TimelineBucket } from "./spec.ts";
 
 /** What came of one request. */
 export type Outcome =
@@ -21,6 +21,7 @@ export class Recorder {
   private lastGoodMs: number;
   private readonly latencies: number[] = [];
   private readonly failures: z.infer<typeof LoadFailure>[] = [];
+  private readonly timeline: TimelineBucket[] = [];
   private readonly byReason: Record<string, number> = {};
   private readonly byStatus: Record<string, number> = {};
   private readonly byRelease: Record<string, number> = {};
@@ -43,7 +44,9 @@ export class Recorder {
   /** `dueMs`: when the request should have been sent, whether or not it was; `nowMs`: when it came to its end. */
   end(path: string, dueMs: number, nowMs: number, outcome: Outcome): void {
     if (outcome.status !== undefined) count(this.byStatus, String(outcome.status));
+    const bucket = this.bucket(dueMs);
     if (outcome.ok) {
+      count(bucket.answered, outcome.release ?? "");
       this.latencies.push(nowMs - dueMs);
       this.gap(nowMs);
       this.lastGoodMs = nowMs;
@@ -51,6 +54,7 @@ export class Recorder {
       return;
     }
     this.failed += 1;
+    bucket.failed += 1;
     if (outcome.status === 404) this.notFound += 1;
     count(this.byReason, outcome.reason);
     const atMs = round(dueMs - this.startedAtMs);
@@ -74,9 +78,16 @@ export class Recorder {
       longestGapMs: round(this.longestGapMs),
       latencyMs: percentiles(this.latencies),
       failures,
+      timeline: this.timeline,
       connectionsOpened,
       maxLagMs: round(this.maxLagMs),
     };
+  }
+
+  private bucket(dueMs: number): TimelineBucket {
+    const index = Math.floor((dueMs - this.startedAtMs) / timelineStepMs);
+    while (this.timeline.length <= index) this.timeline.push({ answered: {}, failed: 0 });
+    return this.timeline[index] ?? { answered: {}, failed: 0 };
   }
 
   private gap(nowMs: number): void {

@@ -28,6 +28,16 @@ export const LoadFailure = z.strictObject({
   reason: z.string(),
 });
 
+/** What came of the requests that were due within one span of `timelineStepMs`. */
+export const TimelineBucket = z.strictObject({
+  /** Good answers, by the `release` in their JSON body; those without one under `""`. */
+  answered: z.record(z.string(), z.int()),
+  failed: z.int(),
+});
+export type TimelineBucket = z.infer<typeof TimelineBucket>;
+
+export const timelineStepMs = 100;
+
 /** What a load saw. `failed` is no connection, a broken one, 404, 5xx, or no whole answer in time; nothing is ever sent again. */
 export const LoadReport = z.strictObject({
   startedAt: z.iso.datetime(),
@@ -48,6 +58,8 @@ export const LoadReport = z.strictObject({
   latencyMs: z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number(), max: z.number() }).nullable(),
   /** The first 1,000. */
   failures: z.array(LoadFailure),
+  /** From the start on, one for each `timelineStepMs`. */
+  timeline: z.array(TimelineBucket),
   connectionsOpened: z.int(),
   /** How late the latest request was sent: above some 100 ms this machine, not the server, is what was measured. */
   maxLagMs: z.number(),

@@ -23,6 +23,7 @@ await mkdir(sandbox.logs, { recursive: true });
 const planned = services.map((definition): Service => ({
   name: definition.name,
   after: definition.after,
+  restart: definition.restart,
   program: [join(import.meta.dirname, "..", "service.ts"), definition.name],
   options: definition.options(sandbox, credentials),
   url: addressOf(sandbox, definition.name),

@@ -18,6 +18,8 @@ export interface Service {
   readonly log: string;
   /** How long it may take until it answers. Default: a minute. */
   readonly readyWithinMs?: number;
+  /** Started again when it ends by itself, as Docker does with a container whose restart policy is `always`. */
+  readonly restart?: boolean;
 }
 
 export interface ServiceProcess {

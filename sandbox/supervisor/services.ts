@@ -13,6 +13,8 @@ export interface ServiceDefinition {
   readonly name: ServiceName;
   /** The services that have to be ready first. It is stopped before they are. */
   readonly after: readonly ServiceName[];
+  /** Started again when it ends by itself: on a real server Coolify and its proxy are containers with the restart policy `always`. */
+  readonly restart: boolean;
   /** What it is told, as JSON. Holds secrets. */
   options(sandbox: Sandbox, credentials: Credentials): unknown;
   /** Starts it in this process, from its options. */
@@ -109,5 +111,6 @@ function define<Options>(
   start: (options: Options) => Promise<Running>,
 ): ServiceDefinition {
   // Our own supervisor wrote what arrives there, by `options`.
-  return { name, after, options, start: (given) => start(given as Options) };
+  const restart = name === "coolify" || name === "proxy";
+  return { name, after, restart, options, start: (given) => start(given as Options) };
 }

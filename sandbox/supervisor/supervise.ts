@@ -5,6 +5,7 @@ import { startService, type Service, type ServiceProcess } from "./service-proce
 /** What a supervisor tells whoever started it. */
 export type SupervisorEvent =
   | { readonly kind: "ready"; readonly service: string; readonly url: string }
+  | { readonly kind: "restarting"; readonly service: string; readonly reason: string }
   | { readonly kind: "up" }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -19,7 +20,8 @@ export interface Supervision {
 
 /**
  * Starts the services, each when those it comes after are ready, keeps them until `signal` is aborted, and stops them in the opposite order. When a
- * service cannot start or ends by itself, all are stopped: half a platform gives wrong answers. Returns whether it ended as asked.
+ * service cannot start or ends by itself, all are stopped: half a platform gives wrong answers. One with `restart` is started again instead.
+ * Returns whether it ended as asked.
  */
 export async function supervise({ services, folder, signal, tell }: Supervision): Promise<boolean> {
   const own = await identify(process.pid);
@@ -46,16 +48,29 @@ export async function supervise({ services, folder, signal, tell }: Supervision)
   const start = async (service: Service): Promise<void> => {
     await Promise.all(service.after.flatMap((name) => starts.get(name) ?? []));
     if (state !== "starting") return;
+    await run(service);
+  };
+  const run = async (service: Service): Promise<void> => {
     const started = await startService(service);
     running.set(service.name, started);
     await write();
     await started.ready;
-    void started.ended.then((how) =>
-      broken.reject(new Error(`${service.name} ended by itself: ${how}. Its log: ${service.log}`)),
-    );
+    void started.ended.then((how) => ended(service, how));
     ready.add(service.name);
     await write();
     tell({ kind: "ready", service: service.name, url: service.url });
+  };
+  const ended = (service: Service, how: string): void => {
+    if (state !== "starting" && state !== "up") return;
+    if (service.restart !== true) {
+      broken.reject(new Error(`${service.name} ended by itself: ${how}. Its log: ${service.log}`));
+      return;
+    }
+    ready.delete(service.name);
+    tell({ kind: "restarting", service: service.name, reason: how });
+    const again = run(service);
+    again.catch(broken.reject);
+    starts.set(service.name, again);
   };
 
   let reason: string | undefined;

@@ -51,9 +51,23 @@ describe("a load's record", () => {
         { atMs: 30, path: "/a", reason: "timeout" },
         { atMs: 40, path: "/b", reason: "status 404" },
       ],
+      timeline: [{ answered: { r1: 1, "": 1 }, failed: 2 }],
       connectionsOpened: 1,
       maxLagMs: 3,
     });
+  });
+
+  it("puts each outcome into the span in which its request was due", () => {
+    const record = recorder();
+    record.end("/", 1000, 6000, { ok: false, reason: "timeout" });
+    record.end("/", 1099, 1201, good);
+    record.end("/", 1300, 1310, good);
+    assert.deepEqual(record.report(1400).timeline, [
+      { answered: { r1: 1 }, failed: 1 },
+      { answered: {}, failed: 0 },
+      { answered: {}, failed: 0 },
+      { answered: { r1: 1 }, failed: 0 },
+    ]);
   });
 
   it("has no latency without a good answer, and keeps the first thousand failures", () => {

@@ -127,6 +127,31 @@ describe("the sandbox's supervisor", () => {
     await assert.rejects(fetch(first.url));
   });
 
+  it("starts one with `restart` again when it dies, and leaves the others alone", async () => {
+    const first = await registry("first");
+    const second = { ...(await registry("second")), restart: true };
+    const pids = async () => (await readRecord(folder))?.services.map(({ process: { pid } }) => pid) ?? [];
+    let before: number[] = [];
+    let after: number[] = [];
+    const { asAsked, events } = await superviseUntil([first, second], async (event) => {
+      if (event.kind === "up") {
+        before = await pids();
+        process.kill(before[1] ?? 0, "SIGKILL");
+      }
+      if (before.length === 0 || event.kind !== "ready") return false;
+      after = await pids();
+      return (await fetch(`${second.url}/v2/`)).status === 401;
+    });
+    assert.equal(asAsked, true);
+    assert.deepEqual(events.slice(-2), [
+      { kind: "restarting", service: "second", reason: "SIGKILL" },
+      { kind: "ready", service: "second", url: second.url },
+    ]);
+    assert.equal(after[0], before[0]);
+    assert.notEqual(after[1], before[1]);
+    await assert.rejects(fetch(second.url));
+  });
+
   it("gives up on a service that does not get ready, with the end of its log", async () => {
     const silent: Service = {
       name: "silent",
