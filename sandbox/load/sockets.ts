@@ -98,7 +98,9 @@ function holdOpen(options: z.output<typeof SocketOptions>, report: SocketReport)
       clearTimeout(reopening);
       if (socket.readyState === WebSocket.CLOSED) closed.resolve();
       else socket.close();
+      const limit = setTimeout(closed.resolve, options.timeoutMs);
       await closed.promise;
+      clearTimeout(limit);
     },
   };
 }
