@@ -28,7 +28,7 @@ export const resourceVerbs: Record<string, Record<string, LazyVerb>> = {
   },
   application: {
     apply: async () => (await import("./coolify/application.ts")).applyApplication,
-    retire: async () => (await import("./coolify/application.ts")).retireApplication,
+    retire: async () => (await import("./coolify/retire.ts")).retireApplication,
     plan: async () => (await import("./coolify/preview.ts")).planApplications,
   },
   smoke: {

@@ -41,6 +41,15 @@ export const Application = z
   .catchall(z.unknown());
 export type Application = z.infer<typeof Application>;
 
+/**
+ * The applications of an environment as its own call lists them: the fields of an application without `settings`, with the number
+ * that deployments refer to.
+ */
+export const EnvironmentApplications = z.object({
+  applications: z.array(Application.extend({ id: z.number().optional() })).default([]),
+});
+export type ListedApplication = z.infer<typeof EnvironmentApplications>["applications"][number];
+
 /** A setting, wherever this version puts it: beside the application's fields or in `settings`. */
 export function settingOf(application: Application, name: string): z.infer<typeof Setting> {
   const value = application[name] ?? application.settings?.[name];
@@ -71,12 +80,19 @@ export const Deployment = z.object({
 });
 export type Deployment = z.infer<typeof Deployment>;
 
+const OpenDeployment = z.object({ application_id: z.coerce.string() });
+
 /** `{count, deployments}` here, although the OpenAPI says a list (coollabsio/coolify#5874); the list may be keyed by index (#10077). */
 export const DeploymentList = z.object({
   deployments: z
     .union([z.array(Deployment), z.record(z.string(), Deployment)])
     .transform((list) => (Array.isArray(list) ? list : Object.values(list))),
 });
+
+/** What is queued or running on the team's servers; a list, or keyed by index (#10077). */
+export const OpenDeployments = z
+  .union([z.array(OpenDeployment), z.record(z.string(), OpenDeployment)])
+  .transform((list) => (Array.isArray(list) ? list : Object.values(list)));
 
 export const DeployAnswer = z.object({
   deployments: z.array(

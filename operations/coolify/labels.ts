@@ -22,17 +22,20 @@ export function replicaId(replica: number, digest: string): string {
 const firstPriority = 1000;
 /** Above the priorities of all applications that are always there. */
 const standbyPriority = 500_000;
-/** Above every definition's priority: a replica is asked by its header also while a standby answers everybody else. */
+/**
+ * Above every definition's priority: a replica is asked by its header also while a standby answers everybody else. A definition's own
+ * priority is added, so that of two containers of one replica at one digest the newer definition's is asked.
+ */
 const replicaPriority = 1_000_000;
 
 /**
  * The Traefik labels of one replica. Names carry a hash of the definition, because Traefik deletes *all* definitions of one name
  * that are not equal (traefik 3.5.0, pkg/provider/configuration.go): a changed definition lives beside the old one, with a higher
- * priority, until the last old container is gone.
+ * priority, until the last old container is gone. The priority is part of the name for the same reason.
  */
 export function traefikLabels(routing: Routing, replica: { id: string; priority: number }): string[] {
   if (routing.hosts.length === 0) return ["traefik.enable=false"];
-  const name = routingName(routing);
+  const name = routingName(routing, replica.priority);
   const hosts = routing.hosts.map((host) => `Host(\`${host}\`)`).join(" || ");
   const own = `${name}-${replica.id}`;
   return [
@@ -43,7 +46,7 @@ export function traefikLabels(routing: Routing, replica: { id: string; priority:
       {
         rule: `(${hosts}) && Header(\`${replicaHeader}\`, \`${replica.id}\`)`,
         service: own,
-        priority: replicaPriority,
+        priority: replicaPriority + replica.priority,
         tls: routing.tls,
       },
       `${name}-retry`,
@@ -71,27 +74,73 @@ function activeCheck(name: string, { healthPath, standby }: Routing): string[] {
 }
 
 /**
- * The priority for a definition: that of the labels in place when they carry the same definition, else one more than theirs, so
- * that the new router wins as soon as its first healthy container exists.
+ * The priority for a definition, given the labels of all the application's replicas and of others on its hosts. The definition that
+ * is the highest in place stays as it is. Anything else goes above all of them, also a definition that was there before: a router
+ * must not be preferred while its last container drains, because a router without a server that is ready answers 503.
  */
-export function nextPriority(routing: Routing, labelsInPlace: readonly string[]): number {
-  const own = routingName(routing);
-  const priorities = labelsInPlace.flatMap((label) => {
+export function nextPriority(
+  routing: Routing,
+  labelsInPlace: readonly string[],
+  neighbours: readonly string[] = [],
+): number {
+  const own = routersIn(labelsInPlace);
+  const highest = Math.max(0, ...own.map(({ priority }) => priority));
+  const same = own.some(({ name, priority }) => priority === highest && isNameOf(routing, priority, name));
+  if (same) return highest;
+  const first = routing.standby === true ? standbyPriority : firstPriority;
+  const others = routersIn(neighbours).filter(({ priority }) => priority < standbyPriority);
+  return Math.max(first - 1, highest, ...others.map(({ priority }) => priority)) + 1;
+}
+
+/** Labels of the same meaning under names and a priority above those of another definition, which is about to drain. */
+export function raised(labels: readonly string[], priority: number): string[] {
+  const [router] = routersIn(labels);
+  if (router === undefined) return [...labels];
+  const name = router.name.replace(/-plain$/, "");
+  const definition = name.replace(new RegExp(`-${router.priority}$`), "");
+  return labels.map((label) =>
+    label
+      .replaceAll(name, nameAt(definition, priority))
+      .replace(/\.priority=(\d+)$/, (_, was) => `.priority=${Number(was) - router.priority + priority}`),
+  );
+}
+
+/** The names of the common routers in labels: unequal ones are different definitions. */
+export function definitionsIn(labels: readonly string[]): string[] {
+  return routersIn(labels).map(({ name }) => name);
+}
+
+/** Whether a container with these labels is asked for any of the hosts. */
+export function claims(labels: readonly string[], hosts: readonly string[]): boolean {
+  return labels.some((label) => hosts.some((host) => label.includes(`Host(\`${host}\`)`)));
+}
+
+/** The routers for everybody, without those of single replicas. */
+function routersIn(labels: readonly string[]): { name: string; priority: number }[] {
+  return labels.flatMap((label) => {
     const [, name = "", priority = ""] = /^traefik\.http\.routers\.([^.]+)\.priority=(\d+)$/.exec(label) ?? [];
     return name === "" || Number(priority) >= replicaPriority ? [] : [{ name, priority: Number(priority) }];
   });
-  const same = priorities.find(({ name }) => name === own || name === `${own}-plain`);
-  if (same !== undefined) return same.priority;
-  const first = routing.standby === true ? standbyPriority : firstPriority;
-  return Math.max(first - 1, ...priorities.map(({ priority }) => priority)) + 1;
 }
 
-/** `<environment>-<application>-<hash of the definition>`: the name of the router, the service and its middlewares. */
-export function routingName({ environment, name, ...definition }: Routing): string {
+function isNameOf(routing: Routing, priority: number, router: string): boolean {
+  const name = routingName(routing, priority);
+  return router === name || router === `${name}-plain`;
+}
+
+/**
+ * `<environment>-<application>-<hash of the definition>`, and the priority where it is not the first: the name of the router, the
+ * service and its middlewares.
+ */
+export function routingName({ environment, name, ...definition }: Routing, priority = firstPriority): string {
   const hash = createHash("sha256")
     .update(JSON.stringify(definition, Object.keys(definition).sort()))
     .digest("hex");
-  return `${environment}-${name}-${hash.slice(0, 10)}`;
+  return nameAt(`${environment}-${name}-${hash.slice(0, 10)}`, priority);
+}
+
+function nameAt(definition: string, priority: number): string {
+  return priority === firstPriority || priority === standbyPriority ? definition : `${definition}-${priority}`;
 }
 
 interface Route {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { settingOf, type Application, type EnvironmentVariable } from "./answers.ts";
-import { nextPriority, replicaId, traefikLabels, type Routing } from "./labels.ts";
+import { claims, nextPriority, replicaId, traefikLabels, type Routing } from "./labels.ts";
 import type { ApplicationSpec } from "./spec.ts";
 
 export interface Replica {
@@ -16,6 +16,8 @@ export interface Replica {
 export interface Actual {
   readonly application: Application;
   readonly variables: readonly EnvironmentVariable[];
+  /** The other applications of the environment: their labels decide about priorities. None, unless given. */
+  readonly others?: readonly Application[];
 }
 
 /** One value of one setting as it should be. */
@@ -46,12 +48,25 @@ export interface VariableRow {
   readonly is_buildtime: false;
 }
 
-export function replicasOf({ name, replicas, image }: ApplicationSpec): Replica[] {
-  return Array.from({ length: replicas }, (_, index) => ({
-    number: index + 1,
-    name: index === 0 ? name : `${name}-${index + 1}`,
-    id: replicaId(index + 1, digestOf(image)),
-  }));
+export function replicasOf(spec: ApplicationSpec): Replica[] {
+  return Array.from({ length: spec.replicas }, (_, index) => replicaAt(spec, index + 1));
+}
+
+export function replicaAt({ name, image }: ApplicationSpec, number: number): Replica {
+  return {
+    number,
+    name: number === 1 ? name : `${name}-${number}`,
+    id: replicaId(number, digestOf(image)),
+  };
+}
+
+/** Which replica an application's name is that of, wanted or not; null for other applications. */
+export function numberOf({ name }: Pick<ApplicationSpec, "name">, application: string): number | null {
+  if (application === name) return 1;
+  const [, digits] = application.startsWith(`${name}-`)
+    ? (/^-([2-9]|[1-9]\d+)$/.exec(application.slice(name.length)) ?? [])
+    : [];
+  return digits === undefined ? null : Number(digits);
 }
 
 /** `sha256:<hex>` of a pinned image. */
@@ -94,7 +109,7 @@ export function planReplica(
   values: Readonly<Record<string, string>>,
   actual: Actual,
 ): Plan {
-  const labels = desiredLabels(spec, replica, actual.application);
+  const labels = desiredLabels(spec, replica, actual);
   const settings = desiredSettings(spec);
   const differing = Object.entries(settings).filter(
     ([name, value]) => !equal(settingOf(actual.application, name), value),
@@ -110,9 +125,44 @@ export function planReplica(
   };
 }
 
-export function desiredLabels(spec: ApplicationSpec, replica: Replica, application: Application): string[] {
+/**
+ * Whether a row of the environment's list shows a replica as it should be. The row has neither the variables nor all settings: for
+ * those the mark stands, which names the revision that was last seen to serve.
+ */
+export function looksSettled(
+  spec: ApplicationSpec,
+  replica: Replica,
+  values: Readonly<Record<string, string>>,
+  row: Application,
+  others: readonly Application[],
+): boolean {
+  const differs = Object.entries(desiredSettings(spec)).some(
+    ([name, value]) => name in row && !equal(settingOf(row, name), value),
+  );
+  const labels = desiredLabels(spec, replica, { application: row, others });
+  return (
+    !differs &&
+    labelsOf(row).join("\n") === labels.join("\n") &&
+    markOf(row)?.revision === revisionOf(spec, values) &&
+    (isRunning(row) || spec.standby === true)
+  );
+}
+
+export function isRunning({ status }: Pick<Application, "status">): boolean {
+  return /^running/.test(status ?? "");
+}
+
+function desiredLabels(
+  spec: ApplicationSpec,
+  replica: Replica,
+  { application, others = [] }: Pick<Actual, "application" | "others">,
+): string[] {
   const routing = routingOf(spec);
-  return traefikLabels(routing, { id: replica.id, priority: nextPriority(routing, labelsOf(application)) });
+  const replicas = others.filter(({ name }) => numberOf(spec, name) !== null);
+  const inPlace = [application, ...replicas].flatMap(labelsOf);
+  const neighbours = others.map(labelsOf).filter((labels) => claims(labels, spec.hosts));
+  const priority = nextPriority(routing, inPlace, neighbours.flat());
+  return traefikLabels(routing, { id: replica.id, priority });
 }
 
 export function encodeLabels(labels: readonly string[]): string {

@@ -1,28 +1,27 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import { askVersion } from "../release/smoke.ts";
+import type { Lease } from "../release/lease.ts";
 import type { Context } from "../verb.ts";
-import { waitFor } from "../wait.ts";
-import { Application, EnvironmentContents, EnvironmentVariable, Uuid, settingOf } from "./answers.ts";
+import { Application, EnvironmentVariable, Uuid, settingOf, type ListedApplication } from "./answers.ts";
 import type { CoolifyClient } from "./client.ts";
 import { deploy, insistOnSuccess, waitForQuietQueue } from "./deployment.ts";
-import { replicaHeader } from "./labels.ts";
 import {
-  digestOf,
   encodeLabels,
   imageFields,
   imageOf,
+  isRunning,
   labelsOf,
   markOf,
   ownerMark,
   planReplica,
-  replicasOf,
   revisionOf,
   servedDigest,
   type Actual,
   type Plan,
   type Replica,
 } from "./plan.ts";
+import { expectReplica } from "./replica-route.ts";
+import type { Found } from "./replicas.ts";
 import type { ApplicationSpec } from "./spec.ts";
 
 /** What one rollout works with. */
@@ -31,6 +30,10 @@ export interface Rollout {
   readonly spec: ApplicationSpec;
   /** All variables with their values, secret ones included. */
   readonly values: Readonly<Record<string, string>>;
+  /** Every application of the environment as it was at the start: priorities of routes are judged by it, for all replicas alike. */
+  readonly applications: readonly ListedApplication[];
+  /** Null for what is part of no release. */
+  readonly lease: Lease | null;
 }
 
 /** A replica that was changed, and what it was before. */
@@ -38,27 +41,9 @@ export interface Moved {
   readonly uuid: string;
   readonly replica: Replica;
   readonly before: Actual;
+  readonly plan: Plan;
   /** The new container may have taken over, so going back needs a deployment. */
   mayServe: boolean;
-}
-
-/** The uuids of the replicas that exist, by name. Two of a name are refused: which one is meant cannot be known. */
-export async function findReplicas(coolify: CoolifyClient, spec: ApplicationSpec): Promise<Map<string, string>> {
-  const { projectUuid, environmentName } = spec.placement;
-  const { applications } = await coolify.get(`/projects/${projectUuid}/${environmentName}`, EnvironmentContents);
-  const found = replicasOf(spec).map(({ name }) => ({ name, own: applications.filter((one) => one.name === name) }));
-  const ambiguous = found.filter(({ own }) => own.length > 1);
-  if (ambiguous.length > 0) {
-    const lines = ambiguous.map(
-      ({ name, own }) => `${name} exists ${own.length} times: ${own.map(({ uuid }) => uuid).join(", ")}`,
-    );
-    throw new OperationError("refused", {
-      where: `applications in ${environmentName}`,
-      what: `${lines.join("; ")}.`,
-      next: "Names are not unique in Coolify; rename or delete the others.",
-    });
-  }
-  return new Map(found.flatMap(({ name, own }) => own.map(({ uuid }) => [name, uuid] as const)));
 }
 
 /** Creates the replica's application: without domains, without a first deployment, with our mark. */
@@ -88,12 +73,34 @@ async function create({ coolify, spec }: Rollout, replica: Replica): Promise<str
   return uuid;
 }
 
-async function readActual({ coolify }: Rollout, uuid: string): Promise<Actual> {
+/** A replica in full: with its variables, and with the settings that the environment's list leaves out. */
+export async function readActual({ coolify, applications }: Rollout, uuid: string): Promise<Actual> {
   const [application, variables] = await Promise.all([
     coolify.get(`/applications/${uuid}`, Application),
     coolify.get(`/applications/${uuid}/envs`, z.array(EnvironmentVariable)),
   ]);
-  return { application, variables };
+  return { application, variables, others: applications.filter((one) => one.uuid !== uuid) };
+}
+
+/** Whether Coolify has it all, and a container of it runs. */
+export function isSettled({ spec, values }: Rollout, replica: Replica, actual: Actual): boolean {
+  const plan = planReplica(spec, replica, values, actual);
+  const serves = isRunning(actual.application) || spec.standby === true;
+  return serves && !plan.stale && plan.changed.length === 0 && plan.variables.length + plan.remove.length === 0;
+}
+
+/** Proves a replica that needs no change. A renamed resource takes over at once: the old name's retire must find another owner. */
+export async function keepReplica(
+  rollout: Rollout,
+  replica: Replica,
+  application: Application,
+  context: Context,
+): Promise<void> {
+  const { spec } = rollout;
+  if (markOf(application)?.owner !== spec.owner) {
+    await mark(rollout, application.uuid, encodeLabels(labelsOf(application)));
+  }
+  await expectReplica(spec, replica, context);
 }
 
 /**
@@ -103,31 +110,28 @@ async function readActual({ coolify }: Rollout, uuid: string): Promise<Actual> {
  */
 export async function moveReplica(
   rollout: Rollout,
-  { replica, existing }: { replica: Replica; existing: string | undefined },
+  { replica, row }: Found,
   context: Context,
   onChange: (moved: Moved) => void,
 ): Promise<string> {
   const { coolify, spec, values } = rollout;
   const timeoutMs = spec.rolloutTimeoutSeconds * 1000;
-  const uuid = existing ?? (await create(rollout, replica));
+  rollout.lease?.insist();
+  const uuid = row?.uuid ?? (await create(rollout, replica));
   await waitForQuietQueue(coolify, uuid, timeoutMs, context);
   const before = await readActual(rollout, uuid);
-  const plan = planReplica(spec, replica, values, before);
-  const runs = /^running/.test(before.application.status ?? "");
-  const serves = runs || spec.standby === true;
-  if (serves && !plan.stale && plan.changed.length === 0 && plan.variables.length + plan.remove.length === 0) {
-    // A renamed resource takes over at once: the old name's retire must find another owner.
-    if (markOf(before.application)?.owner !== spec.owner) await mark(rollout, uuid, plan);
-    await expectReplica(spec, replica, context);
+  if (isSettled(rollout, replica, before)) {
+    await keepReplica(rollout, replica, before.application, context);
     return uuid;
   }
+  const plan = planReplica(spec, replica, values, before);
   await coolify.version();
   refuseFixedAddress(before);
-  const moved: Moved = { uuid, replica, before, mayServe: false };
+  const moved: Moved = { uuid, replica, before, plan, mayServe: false };
   onChange(moved);
-  await configure(rollout, moved, plan);
-  if (spec.standby === true && !runs) {
-    await mark(rollout, uuid, plan);
+  await configure(rollout, moved);
+  if (spec.standby === true && !isRunning(before.application)) {
+    await mark(rollout, uuid, plan.patch.custom_labels);
     return uuid;
   }
   // From here until the deployment's end is known, an answer that got lost may hide that the new container serves.
@@ -136,7 +140,7 @@ export async function moveReplica(
   moved.mayServe = deployment.status !== "failed";
   insistOnSuccess(deployment);
   await expectReplica(spec, replica, context);
-  await mark(rollout, uuid, plan);
+  await mark(rollout, uuid, plan.patch.custom_labels);
   return uuid;
 }
 
@@ -152,13 +156,13 @@ function refuseFixedAddress({ application }: Actual): void {
 }
 
 /** Notes in the application itself that this revision serves. Labels go along, as with every change. */
-async function mark({ coolify, spec, values }: Rollout, uuid: string, plan: Plan): Promise<void> {
+async function mark({ coolify, spec, values }: Rollout, uuid: string, labels: Plan["patch"][string] | undefined) {
   const description = ownerMark({ owner: spec.owner, revision: revisionOf(spec, values), serves: null });
-  const body = { description, custom_labels: plan.patch.custom_labels };
+  const body = { description, custom_labels: labels };
   await coolify.send({ method: "PATCH", path: `/applications/${uuid}`, body }, z.unknown());
 }
 
-async function configure({ coolify, spec }: Rollout, { uuid, before }: Moved, plan: Plan): Promise<void> {
+async function configure({ coolify, spec }: Rollout, { uuid, before, plan }: Moved): Promise<void> {
   if (plan.variables.length > 0) {
     const path = `/applications/${uuid}/envs/bulk`;
     await coolify.send({ method: "PATCH", path, body: { data: plan.variables } }, z.unknown());
@@ -178,44 +182,4 @@ async function configure({ coolify, spec }: Rollout, { uuid, before }: Moved, pl
       next: "The token needs read:sensitive to see labels; otherwise somebody edits the application in Coolify at this moment.",
     });
   }
-}
-
-/** Waits until this very replica answers three times in a row with the declared release and digest. */
-async function expectReplica(spec: ApplicationSpec, replica: Replica, context: Context): Promise<void> {
-  const url = publicUrl(spec);
-  // What answers for others tells no release of its own; for it and for a worker Coolify's health gate is the proof.
-  if (url === null || spec.stamp === null) return;
-  const { id: release } = spec.stamp;
-  let inARow = 0;
-  await waitFor<true>(
-    {
-      what: `${spec.name}, replica ${replica.number}, as ${release}, ${digestOf(spec.image)}`,
-      timeoutMs: answerLimitMs(spec),
-      intervalMs: 300,
-      next: "Coolify says it runs, but it does not answer as this release: look at the application's log and the proxy's labels.",
-      async look() {
-        const seen = await askVersion(`${url}${spec.versionPath}`, context.signal, { [replicaHeader]: replica.id });
-        const right = typeof seen !== "string" && seen.release === release && seen.digest === digestOf(spec.image);
-        inARow = right ? inARow + 1 : 0;
-        if (inARow >= 3) return { done: true, value: true };
-        return { done: false, seen: typeof seen === "string" ? seen : `release ${seen.release}, ${seen.digest}` };
-      },
-    },
-    context,
-  );
-}
-
-/** How long a container that Coolify calls healthy may take until its own route answers. */
-export function answerLimitMs({ rolloutTimeoutSeconds }: ApplicationSpec): number {
-  return Math.min(60_000, rolloutTimeoutSeconds * 1000);
-}
-
-/** Where users reach the application; null for one without hosts. */
-export function publicUrl({
-  hosts: [host],
-  tls,
-  publicPort,
-}: Pick<ApplicationSpec, "hosts" | "tls" | "publicPort">): string | null {
-  if (host === undefined) return null;
-  return `${tls ? "https" : "http"}://${host}${publicPort === undefined ? "" : `:${publicPort}`}`;
 }

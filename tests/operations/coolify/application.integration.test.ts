@@ -1,6 +1,7 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
-import { applyApplication, retireApplication } from "../../../operations/coolify/application.ts";
+import { applyApplication } from "../../../operations/coolify/application.ts";
+import { retireApplication } from "../../../operations/coolify/retire.ts";
 import { encodeLabels, labelsOf, markOf } from "../../../operations/coolify/plan.ts";
 import type { Application } from "../../../operations/coolify/answers.ts";
 import type { ApplicationSpec } from "../../../operations/coolify/spec.ts";
@@ -102,7 +103,7 @@ describe("application apply", () => {
     const isPoll = (request: string) => /^GET .*\/deployments\//.test(request);
     const counted = requests.filter((request) => !isPoll(request));
     assert.ok(counted.length <= 14, counted.join("\n"));
-    assert.equal(counted.length, 9, counted.join("\n"));
+    assert.equal(counted.length, 10, counted.join("\n"));
   });
 
   it("keeps the old release serving when the new one never gets ready, and puts settings, variables and labels back", async () => {
@@ -161,9 +162,9 @@ describe("application apply", () => {
     const spec = platform.spec({ name: "lying", image: one });
     const { uuid } = await platform.apply(spec);
     const image = await platform.release("release-5", "lying");
-    const bad = platform.spec({ name: "lying", image, ...stamp("release-5"), rolloutTimeoutSeconds: 8 });
+    const bad = platform.spec({ name: "lying", image, ...stamp("release-5"), rolloutTimeoutSeconds: 10 });
     const error = await failure(platform.apply(bad));
-    assert.match(error.message, /not seen within 8 s; last seen: release release-5, sha256:9{64}/);
+    assert.match(error.message, /not seen within 10 s; last seen: release release-5, sha256:9{64}/);
     assert.match(error.message, new RegExp(`lying serves ${digestOf(one)} \\(release release-1\\) again`));
     assert.equal((await platform.deployments(uuid)).length, 3);
     await answersAs(spec, "release-1");
