@@ -6,7 +6,7 @@ export interface Sample {
 }
 
 const samplePattern =
-  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:\s*[a-zA-Z_][a-zA-Z0-9_]*\s*=\s*"(?:[^"\\]|\\.)*"\s*,?)*)\s*\})?\s+(\S+)(?:\s+-?\d+)?\s*$/;
+  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\s*\{((?:\s*[a-zA-Z_][a-zA-Z0-9_]*\s*=\s*"(?:[^"\\]|\\.)*"\s*,?)*)\s*\})?\s+(\S+)(?:\s+-?\d+)?\s*$/;
 
 /**
  * Reads text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): one sample a line, comments and empty lines aside.

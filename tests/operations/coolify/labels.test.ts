@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { nextPriority, routingName, traefikLabels, type Routing } from "../../../operations/coolify/labels.ts";
+import {
+  definitionsIn,
+  nextPriority,
+  raised,
+  routingName,
+  traefikLabels,
+  type Routing,
+} from "../../../operations/coolify/labels.ts";
 
 const routing: Routing = {
   environment: "production",
@@ -90,5 +97,46 @@ describe("priority of a definition", () => {
   it("stays with TLS too, where two routers carry it", () => {
     const secure = { ...routing, tls: true };
     assert.equal(nextPriority(secure, traefikLabels(secure, { id: "1-a", priority: 1003 })), 1003);
+  });
+
+  it("goes above a changed definition when it comes back, under a name of its own", () => {
+    const changed = { ...routing, port: 3002 };
+    const inPlace = [
+      ...traefikLabels(changed, { id: "1-a", priority: 1001 }),
+      ...traefikLabels(routing, { id: "2-b", priority: 1000 }),
+    ];
+    assert.equal(nextPriority(routing, inPlace), 1002, "the one at 1000 would lose to the one that drains");
+    assert.equal(nextPriority(changed, inPlace), 1001, "a rollout that died goes on");
+    assert.equal(routingName(routing, 1002), `${routingName(routing)}-1002`);
+    assert.equal(nextPriority(routing, traefikLabels(routing, { id: "1-a", priority: 1002 })), 1002);
+  });
+
+  it("goes above other applications on its hosts, and below a standby", () => {
+    const neighbours = [
+      ...traefikLabels({ ...routing, name: "old" }, { id: "1-a", priority: 1004 }),
+      ...traefikLabels({ ...routing, name: "page", standby: true }, { id: "1-a", priority: 500_000 }),
+    ];
+    assert.equal(nextPriority(routing, [], neighbours), 1005);
+    const inPlace = traefikLabels(routing, { id: "1-a", priority: 1000 });
+    assert.equal(nextPriority(routing, inPlace, neighbours), 1000, "what serves is not moved by a neighbour");
+  });
+});
+
+describe("labels that are raised", () => {
+  for (const [what, given] of [
+    ["of a first definition", routing],
+    ["with TLS", { ...routing, tls: true }],
+  ] as const) {
+    it(`${what} mean the same under the names of their new priority`, () => {
+      for (const priority of [1000, 1003]) {
+        const labels = traefikLabels(given, { id: "1-a", priority });
+        assert.deepEqual(raised(labels, 1007), traefikLabels(given, { id: "1-a", priority: 1007 }));
+      }
+    });
+  }
+
+  it("stay as they are without a router of ours", () => {
+    assert.deepEqual(raised(["traefik.enable=false"], 1007), ["traefik.enable=false"]);
+    assert.deepEqual(definitionsIn(["traefik.enable=false"]), []);
   });
 });

@@ -3,7 +3,10 @@ import type { Application, EnvironmentVariable } from "../../../operations/cooli
 import {
   imageFields,
   imageOf,
+  labelsOf,
+  looksSettled,
   markOf,
+  numberOf,
   ownerMark,
   planReplica,
   replicasOf,
@@ -146,6 +149,47 @@ describe("the plan of a replica", () => {
   it("is stale after a crash between the settings and the verified deployment", () => {
     const application = settled({ description: ownerMark({ owner: "backend", revision: null, serves: null }) });
     assert.equal(planReplica(spec, replica, values, { application, variables: [] }).stale, true);
+  });
+});
+
+describe("a row of the environment's list", () => {
+  const listed = (change: Record<string, unknown> = {}): Application => {
+    // The list has no `settings`.
+    const { stop_grace_period: _1, is_auto_deploy_enabled: _2, ...row } = settled(change);
+    return { ...row, uuid: "a1", name: "backend" };
+  };
+  const looks = (row: Application, others: Application[] = []) => looksSettled(spec, replica, values, row, others);
+
+  it("looks settled with all that it shows as it should be, and its revision in the mark", () => {
+    assert.equal(looks(listed()), true);
+    assert.equal(looks(listed({ health_check_path: "/" })), false);
+    assert.equal(looks(listed({ status: "exited:unhealthy" })), false);
+    assert.equal(looks(listed({ custom_labels: Buffer.from("traefik.enable=false").toString("base64") })), false);
+    assert.equal(looks(listed({ description: ownerMark({ owner: "backend", revision: null, serves: null }) })), false);
+    assert.equal(looksSettled(spec, replica, { ...values, LOG_LEVEL: "debug" }, listed(), []), false);
+  });
+
+  it("does not look settled when another replica has a newer definition of the routes", () => {
+    const other = { ...spec, port: 3002 };
+    const { patch } = planReplica(other, replicasOf({ ...other, replicas: 2 })[1] as Replica, values, {
+      application: { uuid: "a2", name: "backend-2" },
+      variables: [],
+      others: [listed()],
+    });
+    const second: Application = { uuid: "a2", name: "backend-2", custom_labels: String(patch.custom_labels) };
+    assert.match(labelsOf(second).join(), /priority=1001/);
+    assert.equal(looks(listed(), [second]), false);
+    assert.equal(looks(listed(), [{ ...second, name: "other" }]), true, "an application of another name is no replica");
+  });
+});
+
+describe("the number of a replica", () => {
+  it("is in its application's name", () => {
+    const names = ["backend", "backend-2", "backend-13", "backend-1", "backend-02", "backend-old", "backend2", "x"];
+    assert.deepEqual(
+      names.map((name) => numberOf(spec, name)),
+      [1, 2, 13, null, null, null, null, null],
+    );
   });
 });
 

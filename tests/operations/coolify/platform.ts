@@ -24,7 +24,11 @@ export interface Platform {
   /** A spec for an application of its own on this platform, with a ledger of its own. */
   spec(change: Partial<ApplicationSpec> & Pick<ApplicationSpec, "name" | "image">): ApplicationSpec;
   /** Applies, and gives the lines it reported. */
-  apply(spec: ApplicationSpec, signal?: AbortSignal): Promise<{ uuid: string; lines: string[] }>;
+  apply(
+    spec: ApplicationSpec,
+    signal?: AbortSignal,
+    env?: Record<string, string>,
+  ): Promise<{ uuid: string; uuids: string[]; lines: string[] }>;
   ledger(spec: ApplicationSpec): Ledger;
   /** Builds and pushes a release: its pinned image. Equal releases are built once. */
   release(id: string, behaviour?: Behaviour): Promise<string>;
@@ -39,8 +43,11 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** `unready` never gets ready, `crashing` prints its secret and ends at start, `lying` answers with another digest. */
-export type Behaviour = "sound" | "unready" | "crashing" | "lying";
+/**
+ * `unready` never gets ready, `crashing` prints its secret and ends at start, `lying` answers with another digest. `patient` drains before
+ * it ends, as an application owes it; `failing` does too, and answers every third request for `/` with 500.
+ */
+export type Behaviour = "sound" | "unready" | "crashing" | "lying" | "patient" | "failing";
 
 const secrets = { VARIABLE_JWT_SECRET: "jwt-secret-of-the-tests", REGISTRY_PASSWORD: "pull-secret" };
 
@@ -104,10 +111,10 @@ export async function openPlatform({ throttleMs = 200, timeScale = 0.3 } = {}): 
         variables: { LOG_LEVEL: "info", AFFEXAI_IMAGE_DIGEST: change.image.split("@")[1] ?? "", ...variables },
       });
     },
-    async apply(spec, signal) {
-      const context = recorded(env, signal);
+    async apply(spec, signal, more = {}) {
+      const context = recorded({ ...env, ...more }, signal);
       const { uuids } = await applyApplication.run(spec, context);
-      return { uuid: uuids[0] ?? "", lines: context.lines };
+      return { uuid: uuids[0] ?? "", uuids, lines: context.lines };
     },
     release(id, behaviour = "sound") {
       const key = `${id} ${behaviour}`;
@@ -164,16 +171,34 @@ async function build(workshop: Workshop, id: string, behaviour: Behaviour): Prom
 /** The smallest application that keeps the platform's contract, or breaks it in one way. */
 function program(release: string, behaviour: Behaviour): string {
   if (behaviour === "crashing") return 'console.error("bad secret " + process.env.JWT_SECRET); process.exit(1);';
+  const drains = behaviour === "patient" || behaviour === "failing";
   return `
 import { createServer } from "node:http";
 const digest = ${behaviour === "lying" ? `"sha256:${"9".repeat(64)}"` : "process.env.AFFEXAI_IMAGE_DIGEST"};
+let state = "serves";
+let asked = 0;
+const counts = { 200: 0, 500: 0 };
+const metrics = () => [
+  ...Object.entries(counts).map(([status, count]) => 'http_requests_total{method="GET",route="/",status="' + status + '"} ' + count),
+  'http_request_duration_seconds_sum{method="GET",route="/",status="200"} ' + asked * 0.001,
+  'http_request_duration_seconds_count{method="GET",route="/",status="200"} ' + asked,
+].join("\\n") + "\\n";
 const server = createServer((request, response) => {
-  const ready = request.url !== "/health/ready" || ${behaviour !== "unready"};
-  response.writeHead(ready ? 200 : 503, { "content-type": "application/json" });
+  if (state === "drains") response.setHeader("connection", "close");
+  if (request.url === "/metrics") return void response.end(metrics());
+  const ready = request.url.split("?")[0] !== "/health/ready" || (${behaviour !== "unready"} && state !== "drains");
+  const users = request.url === "/";
+  const fails = users && ${behaviour === "failing"} && asked % 3 === 0;
+  if (users) { asked += 1; counts[fails ? 500 : 200] += 1; }
+  response.writeHead(fails ? 500 : ready ? 200 : 503, { "content-type": "application/json" });
   response.end(JSON.stringify({ release: ${JSON.stringify(release)}, digest, gitSha: "${"0".repeat(40)}", level: process.env.LOG_LEVEL }));
 });
 server.keepAliveTimeout = 95_000;
 server.listen(Number(process.env.PORT));
-process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500));
+process.on("SIGTERM", () => {
+  if (${!drains}) return void setTimeout(() => process.exit(0), 500);
+  setTimeout(() => (state = "drains"), 700);
+  setTimeout(() => process.exit(0), 2500);
+});
 `;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, request as send } from "node:http";
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** Stands between a client and a server, passes everything on, and remembers the requests. */
@@ -7,13 +7,22 @@ export interface RecordingProxy {
   readonly url: string;
   /** `METHOD /path`, oldest first, without queries. */
   readonly requests: string[];
+  /** Calls `act` when the next request of this form arrives, before it is passed on. Forgotten when it has happened, or by null. */
+  when(expected: RegExp | null, act?: () => Promise<void> | void): void;
   close(): Promise<void>;
 }
 
 export async function recordRequests(target: string): Promise<RecordingProxy> {
   const requests: string[] = [];
-  const server = createServer((incoming, outgoing) => {
-    requests.push(`${incoming.method} ${(incoming.url ?? "").replace(/\?.*/, "")}`);
+  let awaited: { expected: RegExp; act: () => Promise<void> | void } | null = null;
+  const arrived = async (request: string) => {
+    requests.push(request);
+    if (awaited?.expected.test(request) !== true) return;
+    const { act } = awaited;
+    awaited = null;
+    await act();
+  };
+  const passOn = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const passed = send(
       new URL(incoming.url ?? "/", target),
       { method: incoming.method, headers: incoming.headers },
@@ -25,6 +34,13 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
     );
     passed.on("error", () => outgoing.destroy());
     incoming.pipe(passed);
+  };
+  const server = createServer((incoming, outgoing) => {
+    const request = `${incoming.method} ${(incoming.url ?? "").replace(/\?.*/, "")}`;
+    void arrived(request).then(
+      () => passOn(incoming, outgoing),
+      (error: unknown) => outgoing.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -32,6 +48,9 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    when(expected, act = () => undefined) {
+      awaited = expected === null ? null : { expected, act };
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
