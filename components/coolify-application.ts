@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   ApplicationResult,
   ApplicationSpec,
+  type AssetRoute,
   type Canary,
   type HealthGate,
   type Placement,
@@ -20,6 +21,8 @@ export interface CoolifyApplicationArgs {
   /** Public host names; empty for a worker. */
   hosts: string[];
   tls: boolean;
+  /** Left out where files of different builds do not differ, or pages do not say which they mean. */
+  assets?: AssetRoute;
   /** The proxy's port, where it is neither 80 nor 443. */
   publicPort?: number;
   /** Containers that serve at the same time. */

@@ -116,6 +116,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     image: frontendImage.reference,
     port: 3000,
     hosts: [routes.frontend],
+    ...assetsOf(record),
     health: { ...behaviour.health, path: "/health" },
     // It has no metrics of its own to compare.
     canary: null,
@@ -202,4 +203,9 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
 function publicUrl({ behaviour, routes }: Config, host: string): string {
   const port = routes.publicPort === undefined ? "" : `:${routes.publicPort}`;
   return `${behaviour.tls ? "https" : "http"}://${host}${port}`;
+}
+
+/** The files of each of the site's builds are asked of the containers that have them. */
+function assetsOf({ frontendAssets: id }: DeclaredRelease["record"]) {
+  return id === undefined ? {} : { assets: { pathPrefix: "/_next/static/", query: "dpl", id } };
 }

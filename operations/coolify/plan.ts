@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { settingOf, type Application, type EnvironmentVariable } from "./answers.ts";
+import { assetLabels } from "./asset-labels.ts";
 import { claims, nextPriority, replicaId, traefikLabels, type Routing } from "./labels.ts";
 import type { ApplicationSpec } from "./spec.ts";
 
@@ -162,7 +163,7 @@ function desiredLabels(
   const inPlace = [application, ...replicas].flatMap(labelsOf);
   const neighbours = others.map(labelsOf).filter((labels) => claims(labels, spec.hosts));
   const priority = nextPriority(routing, inPlace, neighbours.flat());
-  return traefikLabels(routing, { id: replica.id, priority });
+  return [...traefikLabels(routing, { id: replica.id, priority }), ...assetLabels(spec)];
 }
 
 export function encodeLabels(labels: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Drain } from "../drain/spec.ts";
-import { LedgerLocation, PinnedImage, ReleaseStamp } from "../release/spec.ts";
+import { AssetsId, LedgerLocation, PinnedImage, ReleaseStamp } from "../release/spec.ts";
 
 /** Where on Coolify something lives. */
 export const Placement = z.strictObject({
@@ -55,6 +55,16 @@ export const HealthGate = z.strictObject({
 });
 export type HealthGate = z.infer<typeof HealthGate>;
 
+/** How requests for a build's files are told from all others, and those of one build from those of another. */
+export const AssetRoute = z.strictObject({
+  /** Where the files are: `/_next/static/`. */
+  pathPrefix: z.string().regex(/^\/[A-Za-z0-9._~/-]*\/$/),
+  /** The query parameter in which pages name their build: `dpl` with Next.js. */
+  query: z.string().regex(/^[A-Za-z0-9_-]+$/),
+  id: AssetsId,
+});
+export type AssetRoute = z.infer<typeof AssetRoute>;
+
 /**
  * How the first replica of a new image is watched before the next one moves: its own `/metrics` beside those of the replicas that
  * still run the old image, over one and the same time.
@@ -82,6 +92,8 @@ const ApplicationFields = z.strictObject({
   /** Public host names, routed by the proxy; empty for a worker. */
   hosts: z.array(z.string()),
   tls: z.boolean(),
+  /** Left out where files of different builds do not differ, or pages do not say which they mean. */
+  assets: AssetRoute.optional(),
   /** Only in the sandbox: the proxy's port, when it is not 80 or 443. */
   publicPort: z.int().optional(),
   /** Each is an application of its own in Coolify: `<name>`, `<name>-2`, `<name>-3`. */

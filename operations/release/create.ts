@@ -7,7 +7,7 @@ import { imageAccess } from "../image/access.ts";
 import { inspectImage, type InspectedImage } from "../image/inspect.ts";
 import type { ImageRuntime } from "../image/run-id.ts";
 import type { Context } from "../verb.ts";
-import { ReleaseId, ReleaseRecord } from "./spec.ts";
+import { AssetsId, ReleaseId, ReleaseRecord } from "./spec.ts";
 
 export interface ReleaseRequest {
   /** By digest or tag; the record names the digest. */
@@ -25,6 +25,8 @@ export interface ReleaseRequest {
 /** Where an image says which release it is (opencontainers image-spec, annotations.md). */
 const releaseLabel = "org.opencontainers.image.version";
 const commitLabel = "org.opencontainers.image.revision";
+/** Where a frontend's image says which build's files its pages ask for. */
+const assetsLabel = "com.affexai.assets";
 
 /**
  * Makes a release's record from its built images: the id and the commit baked into them, their digests, and what the backend says of
@@ -52,11 +54,24 @@ export async function createRelease(request: ReleaseRequest, context: Context): 
     gitSha,
     createdAt: new Date().toISOString(),
     images: { backend: backend.reference, frontend: frontend.reference },
+    ...assetsOf(frontend),
     migrations: [...migrations],
     contract: description.contract,
     typeorm: description.typeorm,
     maintenance: request.maintenance,
   } satisfies ReleaseRecord);
+}
+
+/** Absent for a frontend whose pages do not name their build: then nothing routes by it. */
+function assetsOf({ reference, labels: { [assetsLabel]: text } }: InspectedImage): { frontendAssets?: string } {
+  if (text === undefined || text === "") return {};
+  const id = AssetsId.safeParse(text);
+  if (id.success) return { frontendAssets: id.data };
+  throw new OperationError("refused", {
+    where: "release create",
+    what: `${reference}: label ${assetsLabel} is "${text}": ${id.error.issues.map(({ message }) => message).join("; ")}.`,
+    next: "Build the image again, with the label as Next.js' deploymentId has it.",
+  });
 }
 
 /** The release and the commit that both images carry; every problem with their labels at once. */

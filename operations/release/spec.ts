@@ -130,6 +130,9 @@ export const ColumnContract = z.strictObject({
 export const EntityContract = z.record(z.string(), z.strictObject({ columns: z.record(z.string(), ColumnContract) }));
 export type EntityContract = z.infer<typeof EntityContract>;
 
+/** Names one build of an application whose pages ask for that build's files; Next.js calls it the deployment id. */
+export const AssetsId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be letters, digits, _ and -, at most 64");
+
 /** The TypeORM options found in the image, for the policies. */
 export const TypeormOptions = z.strictObject({
   synchronize: z.boolean(),
@@ -144,6 +147,8 @@ export const ReleaseRecord = z.strictObject({
   gitSha: z.string().regex(/^[0-9a-f]{40}$/),
   createdAt: z.iso.datetime(),
   images: z.strictObject({ backend: PinnedImage, frontend: PinnedImage }),
+  /** Which build's files the frontend's pages ask for; left out when its image does not say. */
+  frontendAssets: AssetsId.optional(),
   migrations: z.array(MigrationRecord),
   contract: EntityContract,
   typeorm: TypeormOptions,

@@ -68,7 +68,7 @@ async function publishImage(
     const image = await buildImage({
       context,
       dockerfile: join(context, "Dockerfile"),
-      buildArgs: { RELEASE_ID: release.id, GIT_SHA: release.gitSha },
+      buildArgs: { RELEASE_ID: release.id, GIT_SHA: release.gitSha, ...(await assetsOf(release, application)) },
       cacheDir: join(dir, "layers"),
     });
     const pushed = await pushImage(image, { registry, repository, tags: [release.id], ...(auth && { auth }) });
@@ -76,6 +76,12 @@ async function publishImage(
     await writeFile(known, pushed.digest);
     return { digest: pushed.digest, reference: pushed.reference };
   });
+}
+
+/** Which build's files the pages of a frontend ask for: Next.js writes it down. */
+async function assetsOf({ applications }: BuiltRelease, application: Application): Promise<Record<string, string>> {
+  if (application !== "frontend") return {};
+  return { ASSETS_ID: await readFile(join(applications.frontend.files, "apps/frontend/.next/BUILD_ID"), "utf8") };
 }
 
 async function holds(

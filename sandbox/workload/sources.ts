@@ -24,7 +24,7 @@ export async function listSources(folder: string): Promise<string[]> {
 }
 
 /** The number of the release whose files a release starts from. Nobody builds on releases that went wrong with their migrations. */
-const startsFrom: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 3, 5: 3 };
+const startsFrom: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 3, 5: 3, 6: 2 };
 
 /** The files of a release: those that it starts from (the tree, for the first), with its own overlay copied over them. */
 export async function sourcesOf(release: number): Promise<Sources> {

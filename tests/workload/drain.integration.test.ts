@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import type { ApplicationProcess } from "./application-process.ts";
-import { ask, logIn, startBackend } from "./backend-process.ts";
+import { logIn, startBackend } from "./backend-process.ts";
+import { openEventStream } from "./event-stream.ts";
 import { eventually } from "./eventually.ts";
 import { builtReleases, buildLimitMs, migrate, type UnpackedImage, unpack } from "./releases.ts";
 import { type Database, type Services, startServices } from "./services.ts";
@@ -78,25 +79,51 @@ describe("the drain of the workload's backend", () => {
     for (const { connection } of draining) assert.equal(connection, "close");
   });
 
-  it("finishes a request that takes longer than the drain", async () => {
-    await start({ DRAIN_READY_SECONDS: "1", DRAIN_SECONDS: "0" });
-    const lock = database.query(`BEGIN; LOCK TABLE "pages" IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`);
+  it("finishes a request of 5 s, and ends what never ends by itself as its clients expect, once the proxy is gone", async () => {
+    await start({ DRAIN_READY_SECONDS: "1", DRAIN_SECONDS: "1", DRAIN_LIMIT_SECONDS: "10" });
+    const lock = database.query(`BEGIN; LOCK TABLE "pages" IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT`);
     await eventually("the table is locked", async () => {
       const rows = await database.query(
         `SELECT 1 AS "held" FROM pg_locks WHERE relation = 'pages'::regclass AND mode = 'AccessExclusiveLock' AND granted`,
       );
       return rows.length > 0 ? true : undefined;
     });
-    const slow = ask(backend, "GET", "/api/pages/home");
+    const stream = await openEventStream(`${backend.url}/api/updates/stream`);
+    const sockets = ["/updates", "/chat"].map((path) => new WebSocket(`${backend.url.replace("http", "ws")}${path}`));
+    await Promise.all(sockets.map((socket) => once(socket, "open")));
+    const [agent, other] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
+    const slow = answerOn(agent, `${backend.url}/api/pages/home`);
+    const poll = answerOn(other, `${backend.url}/api/updates?waitSeconds=25`);
     await eventually("the request waits", async () => {
       const rows = await database.query(
         `SELECT 1 AS "waits" FROM pg_locks WHERE relation = 'pages'::regclass AND NOT granted`,
       );
       return rows.length > 0 ? true : undefined;
     });
+
     backend.child.kill("SIGTERM");
-    assert.equal((await slow).status, 200);
-    assert.equal(await backend.ended, 0);
+    const asked = performance.now();
+    const after = async <T>(what: Promise<T>) => ({ value: await what, seconds: (performance.now() - asked) / 1000 });
+    const [closed, streamed, polled, answered, exit] = await Promise.all([
+      Promise.all(sockets.map((socket) => after(once(socket, "close") as Promise<[CloseEvent]>))),
+      after(stream.ended),
+      after(poll),
+      after(slow),
+      after(backend.ended),
+    ]);
+    for (const { value, seconds } of closed) {
+      assert.equal(value[0].code, 1012);
+      assert.ok(seconds >= 1.9 && seconds < 4, `sent away after ${seconds} s`);
+    }
+    assert.equal(streamed.value, "end", "EventSource comes again from an end; a broken answer is an error");
+    assert.ok(streamed.seconds >= 1.9 && streamed.seconds < 4, `the stream ended after ${streamed.seconds} s`);
+    assert.equal(polled.value.statusCode, 200);
+    assert.ok(polled.seconds >= 1.9 && polled.seconds < 4, `the poll was answered after ${polled.seconds} s`);
+    assert.equal(answered.value.statusCode, 200);
+    assert.ok(answered.seconds > 4, `the slow answer came after ${answered.seconds} s`);
+    for (const { value } of [polled, answered]) assert.equal(value.headers.connection, "close");
+    assert.equal(exit.value, 0);
+    assert.ok(exit.seconds < 12, `ended after ${exit.seconds} s`);
     await lock;
   });
 

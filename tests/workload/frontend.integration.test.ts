@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { Agent, get, type IncomingMessage } from "node:http";
+import { readdir, readFile } from "node:fs/promises";
+import { Agent, createServer, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { type ApplicationProcess, startApplication } from "./application-process.ts";
 import { demoUser, startBackend } from "./backend-process.ts";
+import { openEventStream } from "./event-stream.ts";
 import { eventually } from "./eventually.ts";
 import { builtReleases, buildLimitMs, migrate, type UnpackedImage, unpack } from "./releases.ts";
 import { type Services, startServices } from "./services.ts";
@@ -159,6 +163,65 @@ describe("the workload's frontend", () => {
     for (const { connection } of ready) assert.equal(connection, "keep-alive");
     for (const { connection } of unready) assert.equal(connection, "close");
     for (const each of seen) assert.equal(each.page, 200);
+  });
+
+  it("finishes a page that streams, and serves new requests meanwhile", async () => {
+    const slowBackend = createServer((request, response) => {
+      if (request.url === "/api/tickets") setTimeout(() => response.end("[]"), 3_500);
+      else response.writeHead(404).end();
+    }).listen(0, "127.0.0.1");
+    await once(slowBackend, "listening");
+    const { port } = slowBackend.address() as AddressInfo;
+    const streaming = await startFrontend({ BACKEND_URL: `http://127.0.0.1:${port}`, DRAIN_LIMIT_SECONDS: "10" });
+    const stream = await openEventStream(`${streaming.url}/tickets`, { cookie: "session=token" });
+    await eventually("the form is there", async () => (stream.text().includes("Open a ticket") ? true : undefined));
+    streaming.child.kill("SIGTERM");
+    await eventually("the process is draining", async () => {
+      const { status, headers } = await fetch(`${streaming.url}/health`);
+      return status === 503 && headers.get("connection") === "close" ? true : undefined;
+    });
+    assert.equal((await fetch(`${streaming.url}/login`)).status, 200);
+    assert.ok(!stream.text().includes("</html>"), "the page is not finished yet");
+    assert.equal(await stream.ended, "end");
+    assert.match(stream.text(), /<ul><\/ul>.*<\/html>$/s);
+    assert.equal(await streaming.ended, 0);
+    slowBackend.close();
+  });
+
+  it("is told its addresses when it starts: one build shows those of any environment, and holds none", async () => {
+    const environments = ["https://staging-api.affexai.com", "https://api.affexai.com"];
+    for (const address of environments) {
+      const started = await startFrontend({ PUBLIC_API_URL: address });
+      const html = await (await started.answers("/about", 200)).text();
+      await started.kill();
+      assert.deepEqual([...new Set(html.match(/https:\/\/[a-z-]*api\.affexai\.com/g))], [address]);
+    }
+    const [image] = images;
+    assert.ok(image);
+    const site = join(image.root, "apps/frontend");
+    const files = await readdir(site, { recursive: true, withFileTypes: true });
+    const read = files.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name)));
+    const built = await Promise.all(read);
+    assert.ok(built.length > 50, `only ${built.length} files`);
+    for (const text of built) {
+      for (const address of environments) assert.ok(!text.includes(address));
+      assert.ok(!text.includes("NEXT_PUBLIC_"));
+    }
+  });
+
+  it("asks for its own build's files by the build's id", async () => {
+    const [image] = images;
+    assert.ok(image);
+    const id = await readFile(join(image.root, "apps/frontend/.next/BUILD_ID"), "utf8");
+    for (const path of ["/", "/login", "/nowhere"]) {
+      const { html } = await page(path);
+      const files = [...html.matchAll(/(?:src|href)="(\/_next\/static\/[^"]+)"/g)].map(([, file]) => file ?? "");
+      assert.ok(files.length > 3, path);
+      for (const file of files) {
+        assert.ok(file.endsWith(`?dpl=${id}`), file);
+        assert.equal((await fetch(`${frontend.url}${file}`)).status, 200, file);
+      }
+    }
   });
 
   it("ends at once on the first signal with both times 0", async () => {

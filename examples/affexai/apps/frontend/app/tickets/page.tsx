@@ -1,4 +1,5 @@
 import { ticketPriorities, type TicketView } from "@affexai/shared-types";
+import { Suspense } from "react";
 import { askBackend, sessionToken } from "../../lib/backend.ts";
 
 export const dynamic = "force-dynamic";
@@ -10,7 +11,6 @@ interface Properties {
 /** The form works without scripts and posts to a plain route, so that it also works while replicas of two releases serve. */
 export default async function Tickets({ searchParams }: Properties) {
   const { created, failed } = await searchParams;
-  const tickets = await readTickets();
   return (
     <>
       <h1>Tickets</h1>
@@ -27,14 +27,24 @@ export default async function Tickets({ searchParams }: Properties) {
         </select>
         <button>Open a ticket</button>
       </form>
-      <ul>
-        {tickets.map((ticket) => (
-          <li key={ticket.id}>
-            {ticket.subject} ({ticket.status}, {ticket.priority})
-          </li>
-        ))}
-      </ul>
+      <Suspense fallback={<p>Reading the tickets ...</p>}>
+        <TicketList />
+      </Suspense>
     </>
+  );
+}
+
+/** Streamed after the form, which needs no backend. */
+async function TicketList() {
+  const tickets = await readTickets();
+  return (
+    <ul>
+      {tickets.map((ticket) => (
+        <li key={ticket.id}>
+          {ticket.subject} ({ticket.status}, {ticket.priority})
+        </li>
+      ))}
+    </ul>
   );
 }
 
