@@ -3,6 +3,7 @@ import { addAgentVerbs } from "./people/agent.ts";
 import { addBackupVerbs } from "./people/backup.ts";
 import { addFreezeVerbs } from "./people/freeze.ts";
 import { addDatabaseVerbs } from "./people/database.ts";
+import { addDoctorVerb } from "./people/doctor.ts";
 import { addMaintenanceVerbs } from "./people/maintenance.ts";
 import { addMigrationVerbs } from "./people/migration.ts";
 import { addReleaseVerbs } from "./people/release.ts";
@@ -23,6 +24,7 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addAgentVerbs(program, surroundings);
   addFreezeVerbs(program, surroundings);
   addDatabaseVerbs(program, surroundings);
+  addDoctorVerb(program, surroundings);
   addMaintenanceVerbs(program, surroundings);
   addSandboxVerbs(program, surroundings);
   return program;

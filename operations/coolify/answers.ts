@@ -7,19 +7,52 @@ export const Uuid = z.object({ uuid: z.string() });
 
 export const Named = z.object({ uuid: z.string(), name: z.string() });
 
+/** In the list `is_reachable` and `is_usable` stand beside the settings too (379abb2, ServersController.php). */
 export const Server = z.object({
   uuid: z.string(),
   name: z.string(),
   ip: z.string().optional(),
-  proxy: z.object({ type: z.string().nullish() }).nullish(),
-  proxy_type: z.string().nullish(),
+  proxy: z.object({ type: z.string().nullish(), status: z.string().nullish() }).nullish(),
+  settings: z.object({ is_reachable: z.coerce.boolean().nullish(), is_usable: z.coerce.boolean().nullish() }).nullish(),
 });
+export type Server = z.infer<typeof Server>;
+
+/** `configuration` is there exactly for a token with read:sensitive, if only as null (379abb2, ServerProxyController.php). */
+export const Proxy = z.object({
+  proxy_type: z.string().nullish(),
+  status: z.string().nullish(),
+  configuration: z.unknown().optional(),
+});
+
+export const Team = z.object({ id: z.int(), name: z.string() });
+
+/** A docker network of a server. */
+export const Destination = z.object({ uuid: z.string(), name: z.string(), network: z.string().nullish() });
+
+/** From 4.4; `error` says why the server's logins could not be read (ServerDockerRegistriesController.php of that release). */
+export const RegistryLogins = z.object({
+  registries: z.array(z.object({ registry: z.string(), logged_in: z.boolean(), username: z.string().nullish() })),
+  error: z.string().nullish(),
+});
+
+/** An application in a list; labels only with read:sensitive, and settings only where the application is asked for by itself. */
+export const ListedApplication = z.looseObject({
+  uuid: z.string(),
+  name: z.string(),
+  description: z.string().nullish(),
+  build_pack: z.string().nullish(),
+  fqdn: z.string().nullish(),
+  custom_labels: z.string().nullish(),
+  ports_mappings: z.string().nullish(),
+  custom_docker_run_options: z.string().nullish(),
+});
+export type ListedApplication = z.infer<typeof ListedApplication>;
 
 /** An environment with what lives in it: the call for adopting by name. */
 export const EnvironmentContents = z.object({
   uuid: z.string(),
   name: z.string(),
-  applications: z.array(Named).default([]),
+  applications: z.array(ListedApplication).default([]),
   postgresqls: z.array(Named).default([]),
   redis: z.array(Named).default([]),
 });

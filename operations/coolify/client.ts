@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import type { Context } from "../verb.ts";
 import { parseJson } from "../json.ts";
+import type { Context } from "../verb.ts";
+import { ErrorBody, abilityFor, complaints, holders, isQueueFull, refusalScope, remedy } from "./remedy.ts";
+import { openSharedLog } from "./shared-log.ts";
+import { Throttle } from "./throttle.ts";
+import { atLeast, floor, parseVersion, recommended, type Version } from "./version.ts";
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
@@ -19,58 +23,48 @@ export class CoolifyError extends OperationError {
   /** The route does not exist in this version (404 with a `docs` field), as opposed to a resource that is gone. */
   readonly unknownRoute: boolean;
 
-  constructor(request: CoolifyRequest, status: number, body: ErrorBody) {
-    const fields = Array.isArray(body.errors)
-      ? body.errors
-      : Object.entries(body.errors ?? {}).map(([field, text]) => `${field}: ${[text].flat().join(" ")}`);
+  constructor(request: CoolifyRequest, { status, error }: Failed, version?: Version) {
+    const what = [error.message ?? "without a message", ...complaints(error), ...holders(error)];
     super(status === 401 || status === 403 ? "refused" : "failed", {
-      where: `Coolify, ${request.method} ${request.path.replace(/\?.*/, "")}`,
-      what: `answered ${status}: ${[body.message ?? "without a message", ...fields].join("; ").replace(/\.$/, "")}.`,
-      next: remedy(status, body),
+      where: placeOf(request),
+      what: `answered ${status}: ${what.join("; ").replace(/\.$/, "")}.`,
+      next: remedy(request, status, error, version),
     });
     this.status = status;
-    this.unknownRoute = status === 404 && body.docs !== undefined;
+    this.unknownRoute = status === 404 && error.docs !== undefined;
   }
 }
 
-/**
- * `errors` names fields, with a string or a list each; some handlers answer a bare list of sentences or field names instead
- * (379abb2, app/Exceptions/Handler.php and DatabasesController.php).
- */
-const ErrorBody = z.object({
-  message: z.string().optional(),
-  docs: z.string().optional(),
-  errors: z.union([z.array(z.string()), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]).optional(),
-});
-type ErrorBody = z.infer<typeof ErrorBody>;
-
-type Version = readonly [major: number, minor: number, patch: number];
-
-/** The lowest version whose API has all that is used here; S3 storages, tags and move came with it. */
-const floor = [4, 3, 0] as const;
-
-/** Longest wait for the shared limit of 200 requests a minute to allow the next one. */
+/** Longest wait in ms for the shared limit of requests to allow the next one. */
 const throttleLimitMs = 180_000;
-
-/** How often a read is sent before a network that fails is believed. */
-const readTries = 4;
+/** Longest wait in ms for a place in the deployment queue of a server. */
+const queueLimitMs = 900_000;
+/** How often a request that is harmless to repeat is sent before a network that fails is believed. */
+const tries = 4;
 
 interface Answer {
   readonly status: number;
   readonly body: string;
-  /** Seconds. */
-  readonly retryAfter: number;
+  readonly headers: Headers;
 }
 
-/** Coolify's REST API over one token. Waits where it is throttled; repeats only what is harmless to repeat. */
+interface Failed {
+  readonly status: number;
+  readonly error: ErrorBody;
+}
+
+/** Coolify's REST API over one token. Keeps the limit that all its processes share, and repeats only what is harmless to repeat. */
 export class CoolifyClient {
   readonly #base: string;
   readonly #token: string;
   readonly #context: Pick<Context, "progress" | "signal">;
+  readonly #throttle: () => Promise<Throttle>;
+  /** Refusals of this process, by what they are about: none of it is asked again. */
+  readonly #refused = new Map<string, CoolifyError>();
   #version: Version | undefined;
 
-  /** From COOLIFY_URL and COOLIFY_TOKEN; both missing ones are named at once. */
-  constructor({ env, progress, signal }: Context) {
+  /** From COOLIFY_URL and COOLIFY_TOKEN; both missing ones are named at once. `throttle`: instead of the one that processes share. */
+  constructor({ env, progress, signal }: Context, throttle?: Throttle) {
     const missing = ["COOLIFY_URL", "COOLIFY_TOKEN"].filter((name) => !env[name]);
     if (missing.length > 0) {
       throw new OperationError("usage", {
@@ -82,62 +76,108 @@ export class CoolifyClient {
     this.#base = `${(env.COOLIFY_URL ?? "").replace(/\/+$/, "")}/api/v1`;
     this.#token = env.COOLIFY_TOKEN ?? "";
     this.#context = { progress, signal };
+    let opened = throttle === undefined ? undefined : Promise.resolve(throttle);
+    this.#throttle = () => (opened ??= sharedThrottle(this.#base, this.#token, env.XDG_RUNTIME_DIR, progress));
   }
 
   async get<T extends z.ZodType>(path: string, answer: T): Promise<z.output<T>> {
-    return this.#send({ method: "GET", path }, answer);
+    return this.send({ method: "GET", path }, answer);
   }
 
   async send<T extends z.ZodType>(request: CoolifyRequest, answer: T): Promise<z.output<T>> {
-    return this.#send(request, answer);
+    const known = this.#refused.get("all") ?? this.#refused.get(abilityFor(request));
+    if (known !== undefined) throw known;
+    const result = await this.#answer(request);
+    if (!("error" in result)) return parse(request, result.body, answer);
+    const error = new CoolifyError(request, result, this.#version);
+    if (result.status === 401 || result.status === 403) {
+      const scope = refusalScope(result.status, result.error);
+      this.#refused.set(scope, error);
+      await (await this.#throttle()).refused(scope, result.status);
+    }
+    throw error;
   }
 
   /** Like `get`, with null for a resource that does not exist. */
   async find<T extends z.ZodType>(path: string, answer: T): Promise<z.output<T> | null> {
     try {
-      return await this.#send({ method: "GET", path }, answer);
+      return await this.get(path, answer);
     } catch (error) {
       if (error instanceof CoolifyError && error.status === 404 && !error.unknownRoute) return null;
       throw error;
     }
   }
 
-  /** The server's version, asked for once; below the floor is refused. */
+  /** Null when it succeeded, else why it did not: for looking at what a token may do. No other request is stopped by it. */
+  async probe(request: CoolifyRequest): Promise<CoolifyError | null> {
+    const result = await this.#answer(request);
+    return "error" in result ? new CoolifyError(request, result, this.#version) : null;
+  }
+
+  /** The server's version, asked for once by all processes of some minutes; below the floor is refused. */
   async version(): Promise<Version> {
     return (this.#version ??= await this.#readVersion());
   }
 
   async #readVersion(): Promise<Version> {
-    const text = await this.#send({ method: "GET", path: "/version" }, z.coerce.string());
-    const [, major = "0", minor = "0", patch = "0"] = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
-    const version = [Number(major), Number(minor), Number(patch)] as const;
-    if (atLeast(version, floor)) return version;
-    throw new OperationError("refused", {
-      where: "Coolify",
-      what: `is version ${text.trim()}, below ${floor.join(".")}.`,
-      next: "Upgrade Coolify; 4.4.7 or newer is recommended.",
-    });
+    const throttle = await this.#throttle();
+    const known = await throttle.knownVersion();
+    const text = (known ?? (await this.get("/version", z.coerce.string()))).trim();
+    const version = parseVersion(text);
+    if (version === null || !atLeast(version, floor)) {
+      throw new OperationError("refused", {
+        where: "Coolify",
+        what:
+          version === null
+            ? `calls its version "${text.slice(0, 40)}".`
+            : `is version ${text}, below ${floor.join(".")}.`,
+        next: `Upgrade Coolify; ${recommended.join(".")} or newer is recommended.`,
+      });
+    }
+    if (known === null) {
+      await throttle.learntVersion(text);
+      if (!atLeast(version, recommended)) {
+        this.#context.progress.note(
+          `Coolify is version ${text}; ${recommended.join(".")} or newer is recommended: a security release, and registry logins by API`,
+        );
+      }
+    }
+    return version;
   }
 
-  async #send<T extends z.ZodType>(request: CoolifyRequest, answer: T): Promise<z.output<T>> {
-    const deadline = Date.now() + throttleLimitMs;
-    for (let tries = 1; ; tries += 1) {
-      const response = await this.#once(request, tries);
-      if (response === null) continue;
-      const { status, body, retryAfter } = response;
-      if (status >= 200 && status < 300) return this.#parse(request, body, answer);
+  async #answer(request: CoolifyRequest): Promise<{ body: string } | Failed> {
+    const throttle = await this.#throttle();
+    const started = Date.now();
+    for (let tried = 1; ; tried += 1) {
+      await throttle.turn(abilityFor(request), this.#context);
+      const answer = await this.#once(request, tried);
+      if (answer === null) continue;
+      const { status, body, headers } = answer;
+      await throttle.answered(headers);
+      if (status >= 200 && status < 300) return { body };
+      // Another try's answer got lost, and it was carried out.
+      if (status === 404 && request.method === "DELETE" && tried > 1) return { body };
       const { success, data } = ErrorBody.safeParse(parseJson(body));
-      if (status !== 429 || Date.now() + retryAfter * 1000 > deadline) {
-        throw new CoolifyError(request, status, success ? data : { message: body.slice(0, 200) });
-      }
-      this.#context.progress.note(`Coolify asks to wait ${retryAfter} s (rate limit)`);
-      await delay(retryAfter * 1000, undefined, { signal: this.#context.signal });
+      const error = success ? data : { message: body.slice(0, 200) };
+      if (status !== 429) return { status, error };
+      const seconds = retryAfter(headers);
+      const full = isQueueFull(request, error);
+      if (Date.now() - started + seconds * 1000 > (full ? queueLimitMs : throttleLimitMs)) return { status, error };
+      this.#context.progress.note(
+        full
+          ? `The deployment queue of the server is full; asking again in ${seconds} s`
+          : `Coolify asks to wait ${seconds} s (rate limit)`,
+      );
+      // A full queue is one server's: others may go on.
+      if (full) await delay(seconds * 1000, undefined, { signal: this.#context.signal });
+      else await throttle.paused(seconds);
     }
   }
 
-  /** Null when a read failed on the network, or in a gateway before Coolify, and is worth another try. */
-  async #once({ method, path, body }: CoolifyRequest, tries: number): Promise<Answer | null> {
-    const again = method === "GET" && tries < readTries;
+  /** Null when a request failed on the network, or in a gateway before Coolify, and is worth another try. */
+  async #once(request: CoolifyRequest, tried: number): Promise<Answer | null> {
+    const { method, path, body } = request;
+    const { signal } = this.#context;
     try {
       const response = await fetch(`${this.#base}${path}`, {
         method,
@@ -148,24 +188,21 @@ export class CoolifyClient {
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([this.#context.signal, AbortSignal.timeout(30_000)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
       });
       const text = await response.text();
-      if (!again || ![502, 503, 504].includes(response.status)) {
-        const seconds = Number.parseFloat(response.headers.get("retry-after") ?? "");
-        return {
-          status: response.status,
-          body: text,
-          retryAfter: Number.isFinite(seconds) ? Math.max(seconds, 0.1) : 5,
-        };
-      }
+      const gateway = [502, 503, 504].includes(response.status);
+      if (!gateway || tried >= tries || !isHarmless(request))
+        return { status: response.status, body: text, headers: response.headers };
     } catch (error) {
-      this.#context.signal.throwIfAborted();
-      if (!again) {
+      signal.throwIfAborted();
+      // A change that timed out may still be under way, and must not come after a later one.
+      const late = error instanceof Error && error.name === "TimeoutError" && method !== "GET";
+      if (late || tried >= tries || !isHarmless(request)) {
         throw new OperationError(
           "unreachable",
           {
-            where: `Coolify, ${method} ${path.replace(/\?.*/, "")}`,
+            where: placeOf(request),
             what: `gave no answer at ${this.#base} (${networkReason(error)}).`,
             next: "Check COOLIFY_URL and that Coolify runs; then run again.",
           },
@@ -173,43 +210,53 @@ export class CoolifyClient {
         );
       }
     }
-    await delay(500 * tries, undefined, { signal: this.#context.signal });
+    await delay(500 * tried, undefined, { signal });
     return null;
   }
-
-  #parse<T extends z.ZodType>(request: CoolifyRequest, body: string, answer: T): z.output<T> {
-    const parsed = answer.safeParse(parseJson(body) ?? body);
-    if (parsed.success) return parsed.data;
-    throw new OperationError("failed", {
-      where: `Coolify, ${request.method} ${request.path.replace(/\?.*/, "")}`,
-      what: `answered in an unexpected shape:\n${z.prettifyError(parsed.error)}\n`,
-      next: "Compare the server's version with the supported ones (4.3 to 4.7) and report this answer.",
-    });
-  }
 }
 
-/** Whether a version is the given one or newer. */
-export function atLeast(version: readonly number[], wanted: readonly number[]): boolean {
-  for (const [place, part] of wanted.entries()) {
-    const own = version[place] ?? 0;
-    if (own !== part) return own > part;
-  }
-  return true;
+/**
+ * What may be sent twice. A PATCH of these writes the same fields again, and a variable that is gone stays gone; whatever makes,
+ * deploys, starts or stops something may have been carried out although its answer got lost.
+ */
+function isHarmless({ method, path }: CoolifyRequest): boolean {
+  if (method === "GET") return true;
+  if (method === "PATCH") return /^\/(applications|databases)\/[^/]+(\/envs\/bulk)?$/.test(path);
+  return method === "DELETE" && /^\/applications\/[^/]+\/envs\/[^/]+$/.test(path);
 }
 
-function remedy(status: number, body: ErrorBody): string {
-  if (status === 401) return "Set COOLIFY_TOKEN to a valid token, the number and the pipe included.";
-  if (status === 403) {
-    return "Give the token the abilities read, read:sensitive, write and deploy (from 4.6 also delete), or turn on the API and allow this address in Coolify's settings.";
+async function sharedThrottle(
+  base: string,
+  token: string,
+  runtimeFolder: string | undefined,
+  progress: Context["progress"],
+): Promise<Throttle> {
+  // The number before the pipe names the token without being a secret.
+  const [, id = ""] = /^(\d+)\|/.exec(token) ?? [];
+  const opened = await openSharedLog(runtimeFolder, `${base} ${id}`);
+  if (opened.private !== undefined) {
+    progress.note(`the limit of requests is kept by this process alone (${opened.private})`);
   }
-  if (status === 404 && body.docs !== undefined)
-    return "This Coolify does not know the route: upgrade it to 4.4.7 or newer.";
-  if (status === 404) return "It is gone, or belongs to another team than the token's.";
-  if (status === 409)
-    return "Something else holds this name or domain, or the resource is busy; look at it in Coolify.";
-  if (status === 422) return "Correct the named fields; a field unknown to this version refuses the whole request.";
-  if (status === 429) return "Wait a minute and run again, or raise API_RATE_LIMIT on the server.";
-  return "Look at Coolify's own log; the same command can be run again.";
+  return new Throttle(opened.log);
+}
+
+function parse<T extends z.ZodType>(request: CoolifyRequest, body: string, answer: T): z.output<T> {
+  const parsed = answer.safeParse(parseJson(body) ?? body);
+  if (parsed.success) return parsed.data;
+  throw new OperationError("failed", {
+    where: placeOf(request),
+    what: `answered in an unexpected shape:\n${z.prettifyError(parsed.error)}\n`,
+    next: "Compare the server's version with the supported ones (4.3 to 4.7) and report this answer.",
+  });
+}
+
+function placeOf({ method, path }: CoolifyRequest): string {
+  return `Coolify, ${method} ${path.replace(/\?.*/, "")}`;
+}
+
+function retryAfter(headers: Headers): number {
+  const seconds = Number.parseFloat(headers.get("retry-after") ?? "");
+  return Number.isFinite(seconds) ? Math.max(seconds, 0.1) : 5;
 }
 
 function networkReason(error: unknown): string {

@@ -1,19 +1,24 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import type { Verb } from "../verb.ts";
-import { Named, Server, Uuid } from "./answers.ts";
-import { CoolifyClient, CoolifyError, atLeast } from "./client.ts";
+import type { Context, Verb } from "../verb.ts";
+import { Named, Uuid } from "./answers.ts";
+import { CoolifyClient, CoolifyError } from "./client.ts";
+import { preflight, refuseProblems, type Preflight } from "./preflight.ts";
 import { Placement, ProjectSpec } from "./spec.ts";
+import { has } from "./version.ts";
 
-/** Makes or adopts, by name, a project and its environment, finds the server, and logs it in to the registry. */
+/**
+ * Looks at everything that has to hold, logs the server in to the registry, then makes or adopts, by name, a project and its
+ * environment. A problem is refused before anything is made.
+ */
 export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
   spec: ProjectSpec,
   result: Placement,
   async run(spec, context) {
     const password = spec.registry === undefined ? "" : registryPassword(context.env);
     const coolify = new CoolifyClient(context);
-    const version = await coolify.version();
-    const server = await findServer(coolify, spec.server);
+    const target = await context.progress.step("look at Coolify", () => examine(coolify, spec));
+    if (spec.registry !== undefined) await logIn(coolify, target.serverUuid, { ...spec.registry, password }, context);
     const projectUuid = await adopt(
       `project ${spec.name}`,
       (await coolify.get("/projects", z.array(Named))).filter(({ name }) => name === spec.name),
@@ -25,21 +30,23 @@ export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
       (await coolify.get(environments, z.array(Named))).filter(({ name }) => name === spec.environment),
       () => coolify.send({ method: "POST", path: environments, body: { name: spec.environment } }, Uuid),
     );
-    if (spec.registry !== undefined) {
-      const { host, username } = spec.registry;
-      if (atLeast(version, [4, 4, 0])) {
-        await context.progress.step(`log the server in to ${host}`, () =>
-          logIn(coolify, server, { registry: host, username, password }),
-        );
-      } else {
-        context.progress.note(
-          `Coolify ${version.join(".")} has no registry logins: run docker login ${host} on the server`,
-        );
-      }
-    }
-    return { projectUuid, environmentName: spec.environment, environmentUuid, serverUuid: server };
+    return { projectUuid, environmentName: spec.environment, environmentUuid, ...target };
   },
 };
+
+async function examine(
+  coolify: CoolifyClient,
+  { owner, name: project, environment, server, destination, team, hosts = [] }: z.output<typeof ProjectSpec>,
+): Promise<NonNullable<Preflight["target"]>> {
+  const place = { project, environment };
+  const { checks, target } = await preflight(coolify, {
+    ...{ team, server, destination, place },
+    routes: { hosts, owner },
+  });
+  refuseProblems(checks);
+  if (target === null) throw new Error("a preflight without a problem has a target");
+  return target;
+}
 
 /** A project holds other things than ours, and Coolify refuses to delete one that is not empty: it stays. */
 export const retireProject: Verb<typeof ProjectSpec, z.ZodObject> = {
@@ -63,51 +70,30 @@ async function adopt(what: string, found: readonly { uuid: string }[], create: (
   return (first ?? (await create())).uuid;
 }
 
-/** The server by name or uuid; its proxy must be Traefik, because routing, replicas and drain are Traefik labels. */
-async function findServer(coolify: CoolifyClient, wanted: string): Promise<string> {
-  const servers = await coolify.get("/servers", z.array(Server));
-  const [found, second] = servers.filter(({ uuid, name }) => uuid === wanted || name === wanted);
-  if (found !== undefined && second !== undefined) {
-    throw new OperationError("refused", {
-      where: `Coolify, server ${wanted}`,
-      what: `names ${found.uuid} and ${second.uuid}.`,
-      next: "Give the server's uuid instead of its name.",
-    });
-  }
-  if (found === undefined) {
-    throw new OperationError("refused", {
-      where: `Coolify, server ${wanted}`,
-      what: `was not found among ${servers.map(({ name }) => name).join(", ") || "no servers"}.`,
-      next: "Name one of these, or add the server in Coolify.",
-    });
-  }
-  const { proxy, proxy_type } = await coolify.get(`/servers/${found.uuid}`, Server);
-  const type = (proxy?.type ?? proxy_type ?? "none").toLowerCase();
-  if (type !== "traefik") {
-    throw new OperationError("refused", {
-      where: `Coolify, server ${found.name}`,
-      what: `has the proxy ${type}.`,
-      next: "Switch the server's proxy to Traefik: replicas, health checks and draining are done with its labels.",
-    });
-  }
-  return found.uuid;
-}
-
 async function logIn(
   coolify: CoolifyClient,
   server: string,
-  login: { registry: string; username: string; password: string },
+  { host, username, password }: { host: string; username: string; password: string },
+  { progress }: Context,
 ): Promise<void> {
+  const version = await coolify.version();
+  if (!has(version, "registryLogins")) {
+    progress.note(`Coolify ${version.join(".")} has no registry logins: run docker login ${host} on the server`);
+    return;
+  }
+  const login = { registry: host, username, password };
   try {
-    await coolify.send({ method: "POST", path: `/servers/${server}/registries`, body: login }, z.unknown());
+    await progress.step(`log the server in to ${host}`, () =>
+      coolify.send({ method: "POST", path: `/servers/${server}/registries`, body: login }, z.unknown()),
+    );
   } catch (error) {
     // Coolify answers 400 with the words of `docker login`.
     if (!(error instanceof CoolifyError) || error.status !== 400) throw error;
     throw new OperationError(
       "refused",
       {
-        where: `registry ${login.registry}, user ${login.username}`,
-        what: error.text.what.replaceAll(login.password, "[redacted]"),
+        where: `registry ${host}, user ${username}`,
+        what: error.text.what.replaceAll(password, "[redacted]"),
         next: "Set REGISTRY_PASSWORD to a token that may pull the images, and check the user's name.",
       },
       { cause: error },

@@ -20,7 +20,13 @@ export const ProjectSpec = z.strictObject({
   environment: z.string().min(1),
   /** The server's name or uuid in Coolify. */
   server: z.string(),
+  /** Name, network or uuid; needed only when the server has several. */
+  destination: z.string().optional(),
+  /** Name or number of the team that everything belongs to. */
+  team: z.string().optional(),
   registry: z.strictObject({ host: z.string(), username: z.string() }).optional(),
+  /** The public host names of the environment's applications: nobody else may be routed by them. */
+  hosts: z.array(z.string()).optional(),
 });
 
 /** The password comes in the environment variable POSTGRES_PASSWORD ([A-Za-z0-9] only: Coolify refuses more). */
