@@ -68,6 +68,11 @@ export function operation<Spec extends z.ZodType, Result extends z.ZodType>(
   return pulumi.unsecret(command.stdout).apply((line) => parseResult(name, args.result, line));
 }
 
+/** Whose a resource on Coolify is: what `apply` writes there as its mark, and what tells one program and stack from another. */
+export function ownerOf(name: string): string {
+  return `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+}
+
 function specText<Spec extends z.ZodType>(name: string, schema: Spec, input: SpecInputs<z.input<Spec>>) {
   const spec = pulumi.output(input);
   return pulumi.output(pulumi.isSecret(spec)).apply((secret) => {

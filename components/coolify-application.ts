@@ -9,7 +9,7 @@ import {
 } from "../operations/coolify/spec.ts";
 import { type Drain, drainVariables } from "../operations/drain/spec.ts";
 import type { LedgerLocation, ReleaseStamp } from "../operations/release/spec.ts";
-import { operation } from "./command.ts";
+import { operation, ownerOf } from "./command.ts";
 import type { PreviewProbe } from "./preview-probe.ts";
 
 export interface CoolifyApplicationArgs {
@@ -83,7 +83,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
         result: ApplicationResult,
         input: {
           ...declared,
-          owner: name,
+          owner: ownerOf(name),
           name,
           variables: pulumi.output(variables),
           secretVariables: Object.keys(secretVariables).sort(),

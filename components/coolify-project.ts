@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Placement, ProjectSpec } from "../operations/coolify/spec.ts";
-import { operation } from "./command.ts";
+import { operation, ownerOf } from "./command.ts";
 
 export interface CoolifyProjectArgs {
   /** The project's name in Coolify. One of that name is adopted. */
@@ -8,18 +8,27 @@ export interface CoolifyProjectArgs {
   environment: string;
   /** The server's name or uuid in Coolify. */
   server: string;
+  /** One of the server's destinations, by name, network or uuid; needed only when it has several. */
+  destination?: string;
+  /** Name or number of the team that the token must act in. */
+  team?: string;
+  /** The public host names of the environment: nobody else in the team may be routed by them. */
+  hosts: string[];
   /** Where the server pulls from. The password is the process's REGISTRY_PASSWORD, never an input. */
   registry: { host: string; username: string };
 }
 
-/** The project and environment on Coolify that everything of a stack lives in, and the server's login to the registry. */
+/**
+ * The project and environment on Coolify that everything of a stack lives in, and the server's login to the registry. Before it makes
+ * anything it looks at the token, the team, the server and the hosts, and refuses all problems at once.
+ */
 export class CoolifyProject extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:coolify:CoolifyProject";
   readonly placement: pulumi.Output<Placement>;
 
   constructor(name: string, args: CoolifyProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     super(CoolifyProject.__pulumiType, name, args, opts);
-    const { project, environment, server, registry } = args;
+    const { project, ...place } = args;
     this.placement = operation(
       `${name}-apply`,
       {
@@ -27,7 +36,7 @@ export class CoolifyProject extends pulumi.ComponentResource {
         verb: "apply",
         spec: ProjectSpec,
         result: Placement,
-        input: { owner: name, name: project, environment, server, registry },
+        input: { owner: ownerOf(name), name: project, ...place },
         timeoutMinutes: 5,
       },
       { parent: this },

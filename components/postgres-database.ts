@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { DatabaseResult, type Placement, PostgresSpec } from "../operations/coolify/spec.ts";
-import { operation } from "./command.ts";
+import { operation, ownerOf } from "./command.ts";
 
 export type PostgresDatabaseArgs =
   | {
@@ -51,7 +51,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
         verb: "apply",
         spec: PostgresSpec,
         result: DatabaseResult,
-        input: { owner: name, placement, name: `${database}-postgres`, image, user: administrator, database },
+        input: { owner: ownerOf(name), placement, name: `${database}-postgres`, image, user: administrator, database },
         secrets: { POSTGRES_PASSWORD: password.result },
         timeoutMinutes: 15,
       },

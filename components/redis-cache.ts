@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { DatabaseResult, type Placement, RedisSpec } from "../operations/coolify/spec.ts";
-import { operation } from "./command.ts";
+import { operation, ownerOf } from "./command.ts";
 
 export type RedisCacheArgs =
   | {
@@ -44,7 +44,7 @@ export class RedisCache extends pulumi.ComponentResource {
         verb: "apply",
         spec: RedisSpec,
         result: DatabaseResult,
-        input: { owner: name, placement: args.placement, name: args.cache, image: args.image },
+        input: { owner: ownerOf(name), placement: args.placement, name: args.cache, image: args.image },
         secrets: { REDIS_PASSWORD: password.result },
         timeoutMinutes: 15,
       },

@@ -50,6 +50,9 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     project,
     environment,
     server: config.server,
+    ...(config.destination === undefined ? {} : { destination: config.destination }),
+    ...(config.team === undefined ? {} : { team: config.team }),
+    hosts: [routes.backend, routes.frontend],
     registry: config.registry,
   });
   const database = new PostgresDatabase(

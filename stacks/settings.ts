@@ -39,6 +39,14 @@ const reach = z.discriminatedUnion("kind", [
 export const settings = {
   environment: z.enum(deployed).meta({ remedy: "Say which row of stacks/environments.ts this stack follows." }),
   server: z.string().min(1).meta({ remedy: "Give the server's name or uuid in Coolify." }),
+  destination: z.string().min(1).optional().meta({
+    remedy: "Give the name, network or uuid of one of the server's destinations; leave it out where there is only one.",
+  }),
+  team: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ remedy: "Give the name or number of the team in Coolify, or leave it out." }),
   registry: z
     .strictObject({
       host: z.string().regex(/^[a-z0-9.-]+(:\d+)?$/, "must be a host, with a port where it is not 443"),

@@ -1,8 +1,7 @@
 import { OperationError } from "../error.ts";
-import { settingOf, type ListedApplication } from "./answers.ts";
-import { hostsOf } from "./hosts.ts";
-import { isOurs } from "./ownership.ts";
-import { markOf } from "./plan.ts";
+import { settingOf, type Application } from "./answers.ts";
+import { hostsOf, textOf } from "./hosts.ts";
+import { isOurs, ownerIn } from "./ownership.ts";
 
 // What becomes ours by its name alone: docs/decisions/0010-what-is-adopted.md.
 
@@ -15,23 +14,23 @@ interface Adopter {
  * Why an application of one of our names must not become ours; empty when it may. One that was made by hand may, when it is nothing
  * but an image, serves none but our hosts, and nothing depends on its being in one fixed place.
  */
-export function adoptionProblems({ owner, hosts }: Adopter, application: ListedApplication): string[] {
-  const mark = markOf(application);
-  if (mark !== null) return isOurs(application, owner) ? [] : [`is managed by ${mark.owner}`];
+export function adoptionProblems({ owner, hosts }: Adopter, application: Application): string[] {
+  const other = ownerIn(application.description);
+  if (other !== null) return isOurs(application, owner) ? [] : [`is managed by ${other}`];
   const others = hostsOf(application).filter((host) => !hosts.includes(host));
-  const { build_pack: pack, ports_mappings: ports } = application;
+  const [pack, ports, options] = ["build_pack", "ports_mappings", "custom_docker_run_options"].map((field) =>
+    textOf(application, field),
+  );
   return [
     ...(pack && pack !== "dockerimage" ? [`is built by Coolify (${pack}) instead of being an image`] : []),
     ...(others.length > 0 ? [`serves ${others.join(", ")}`] : []),
     ...(ports ? [`has the host ports ${ports}`] : []),
     ...fixedNames(application),
-    ...(/--ip/.test(application.custom_docker_run_options ?? "")
-      ? [`has the docker options "${application.custom_docker_run_options}"`]
-      : []),
+    ...(options?.includes("--ip") ? [`has the docker options "${options}"`] : []),
   ];
 }
 
-function fixedNames(application: ListedApplication): string[] {
+function fixedNames(application: Application): string[] {
   const consistent = settingOf(application, "is_consistent_container_name_enabled");
   const internal = settingOf(application, "custom_internal_name");
   return [
@@ -41,7 +40,7 @@ function fixedNames(application: ListedApplication): string[] {
 }
 
 /** Refuses all that must not become ours, before anything is changed. */
-export function refuseForeign(adopter: Adopter, applications: readonly ListedApplication[]): void {
+export function refuseForeign(adopter: Adopter, applications: readonly Application[]): void {
   const found = applications.flatMap((application) => {
     const problems = adoptionProblems(adopter, application);
     return problems.length === 0 ? [] : [`${application.name} (${application.uuid}) ${problems.join(", ")}`];

@@ -35,24 +35,11 @@ export const RegistryLogins = z.object({
   error: z.string().nullish(),
 });
 
-/** An application in a list; labels only with read:sensitive, and settings only where the application is asked for by itself. */
-export const ListedApplication = z.looseObject({
-  uuid: z.string(),
-  name: z.string(),
-  description: z.string().nullish(),
-  build_pack: z.string().nullish(),
-  fqdn: z.string().nullish(),
-  custom_labels: z.string().nullish(),
-  ports_mappings: z.string().nullish(),
-  custom_docker_run_options: z.string().nullish(),
-});
-export type ListedApplication = z.infer<typeof ListedApplication>;
-
 /** An environment with what lives in it: the call for adopting by name. */
 export const EnvironmentContents = z.object({
   uuid: z.string(),
   name: z.string(),
-  applications: z.array(ListedApplication).default([]),
+  applications: z.array(Named).default([]),
   postgresqls: z.array(Named).default([]),
   redis: z.array(Named).default([]),
 });
@@ -134,7 +121,15 @@ export const DeployAnswer = z.object({
 });
 
 export const Database = z
-  .object({ uuid: z.string(), name: z.string(), status: z.string().nullish() })
+  .object({
+    uuid: z.string(),
+    name: z.string(),
+    description: z.string().nullish(),
+    status: z.string().nullish(),
+    image: z.string().nullish(),
+    is_public: z.coerce.boolean().default(false),
+    public_port: z.coerce.string().nullish(),
+  })
   .catchall(z.unknown());
 
 const LogEntries = z.array(z.object({ output: z.string().nullish(), hidden: z.boolean().nullish() }));

@@ -4,7 +4,11 @@ import type { Context, Verb } from "../verb.ts";
 import { waitFor } from "../wait.ts";
 import { Database, EnvironmentContents, Uuid } from "./answers.ts";
 import { CoolifyClient, CoolifyError } from "./client.ts";
+import { isUp, planDatabase, runs, type WantedDatabase } from "./database-plan.ts";
 import { DatabaseResult, PostgresSpec, RedisSpec, type Placement } from "./spec.ts";
+
+/** Longest time in ms for a database to start, or for Coolify to end what it does with one. */
+const limitMs = 300_000;
 
 /** A private PostgreSQL on Coolify: adopted by name or created, then started. Its volume is never deleted. */
 export const applyPostgres: Verb<typeof PostgresSpec, typeof DatabaseResult> = {
@@ -12,12 +16,8 @@ export const applyPostgres: Verb<typeof PostgresSpec, typeof DatabaseResult> = {
   result: DatabaseResult,
   async run(spec, context) {
     const password = required(context.env, "POSTGRES_PASSWORD");
-    return applyDatabase(context, {
-      ...spec,
-      kind: "postgresql",
-      port: 5432,
-      fields: { postgres_user: spec.user, postgres_password: password, postgres_db: spec.database },
-    });
+    const fields = { postgres_user: spec.user, postgres_password: password, postgres_db: spec.database };
+    return applyDatabase(context, spec.placement, { ...spec, kind: "postgresql", fields }, 5432);
   },
 };
 
@@ -27,7 +27,7 @@ export const applyRedis: Verb<typeof RedisSpec, typeof DatabaseResult> = {
   result: DatabaseResult,
   async run(spec, context) {
     const fields = { redis_password: required(context.env, "REDIS_PASSWORD") };
-    return applyDatabase(context, { ...spec, kind: "redis", port: 6379, fields });
+    return applyDatabase(context, spec.placement, { ...spec, kind: "redis", fields }, 6379);
   },
 };
 
@@ -41,57 +41,46 @@ export const retireDatabase: Verb<z.ZodUnknown, z.ZodObject> = {
   },
 };
 
-interface Wanted {
-  readonly owner: string;
-  readonly placement: Placement;
-  readonly name: string;
-  readonly image: string;
-  readonly kind: "postgresql" | "redis";
-  readonly port: number;
-  readonly fields: Readonly<Record<string, string>>;
-}
-
-async function applyDatabase(context: Context, wanted: Wanted): Promise<z.input<typeof DatabaseResult>> {
+async function applyDatabase(
+  context: Context,
+  placement: Placement,
+  wanted: WantedDatabase,
+  port: number,
+): Promise<z.input<typeof DatabaseResult>> {
   const coolify = new CoolifyClient(context);
-  const { projectUuid, environmentName } = wanted.placement;
-  const contents = await coolify.get(`/projects/${projectUuid}/${environmentName}`, EnvironmentContents);
-  const siblings = wanted.kind === "postgresql" ? contents.postgresqls : contents.redis;
-  const [existing, second] = siblings.filter(({ name }) => name === wanted.name);
-  if (second !== undefined) {
-    throw new OperationError("refused", {
-      where: `Coolify, ${wanted.kind} ${wanted.name}`,
-      what: `exists more than once in ${environmentName}: ${existing?.uuid ?? ""}, ${second.uuid}.`,
-      next: "Names are not unique in Coolify; rename the one that holds no data of this environment.",
-    });
-  }
-  const { uuid } = existing ?? (await create(coolify, wanted));
+  const existing = await findByName(coolify, placement, wanted);
+  const { uuid } = existing ?? (await create(coolify, placement, wanted));
   const found = await coolify.get(`/databases/${uuid}`, Database);
   refuseOther(wanted, found);
-  if (!running(found)) {
-    await start(coolify, uuid, found);
-    await waitFor<true>(
-      {
-        // Coolify calls a container healthy while it starts: what needs the database has to wait for an answer of its own.
-        what: `${wanted.kind} ${wanted.name} running`,
-        timeoutMs: 300_000,
-        intervalMs: 1500,
-        next: "Look at the database's log in Coolify, then run again.",
-        async look() {
-          const database = await coolify.get(`/databases/${uuid}`, Database);
-          return running(database)
-            ? { done: true, value: true }
-            : { done: false, seen: `status ${database.status ?? "unknown"}` };
-        },
-      },
-      context,
-    );
+  if (!runs(found)) {
+    if (!isUp(found)) await start(coolify, uuid, wanted, context);
+    await expectRunning(coolify, uuid, wanted, context);
   }
   // On the destination's network a database's host name is its uuid (379abb2, Models/StandalonePostgresql.php).
-  return { uuid, host: uuid, port: wanted.port };
+  return { uuid, host: uuid, port };
 }
 
-async function create(coolify: CoolifyClient, wanted: Wanted): Promise<{ uuid: string }> {
-  const { projectUuid, environmentName, serverUuid, destinationUuid } = wanted.placement;
+async function findByName(
+  coolify: CoolifyClient,
+  { projectUuid, environmentName }: Placement,
+  { kind, name: wanted }: WantedDatabase,
+): Promise<{ uuid: string } | undefined> {
+  const contents = await coolify.get(`/projects/${projectUuid}/${environmentName}`, EnvironmentContents);
+  const siblings = kind === "postgresql" ? contents.postgresqls : contents.redis;
+  const [existing, second] = siblings.filter(({ name }) => name === wanted);
+  if (existing === undefined || second === undefined) return existing;
+  throw new OperationError("refused", {
+    where: `Coolify, ${kind} ${wanted}`,
+    what: `exists more than once in ${environmentName}: ${existing.uuid}, ${second.uuid}.`,
+    next: "Names are not unique in Coolify; rename the one that holds no data of this environment.",
+  });
+}
+
+async function create(
+  coolify: CoolifyClient,
+  { projectUuid, environmentName, serverUuid, destinationUuid }: Placement,
+  wanted: WantedDatabase,
+): Promise<{ uuid: string }> {
   return coolify.send(
     {
       method: "POST",
@@ -113,43 +102,84 @@ async function create(coolify: CoolifyClient, wanted: Wanted): Promise<{ uuid: s
   );
 }
 
-/** Another image, user, name or password takes a restart, and for data that is there much more than a new setting. */
-function refuseOther(wanted: Wanted, found: z.output<typeof Database>): void {
-  const differing = Object.entries({ image: wanted.image, ...wanted.fields }).filter(
-    ([name, value]) => typeof found[name] === "string" && found[name] !== value,
-  );
-  if (differing.length === 0) return;
-  const words = differing.map(([name, value]) =>
-    name.endsWith("password") ? "another password" : `${name} ${String(found[name])} instead of ${value}`,
-  );
+function refuseOther(wanted: WantedDatabase, found: z.output<typeof Database>): void {
+  const differences = planDatabase(wanted, found);
+  if (differences.length === 0) return;
   throw new OperationError("refused", {
     where: `Coolify, ${wanted.kind} ${wanted.name}`,
-    what: `exists with ${words.join(", ")}.`,
-    next: "Declare what it has, or change it in Coolify in a maintenance window (a new major version of PostgreSQL needs a dump and a restore).",
+    what: `is there and ${differences.map(({ what }) => what).join(", ")}.`,
+    next: [...new Set(differences.map(({ next }) => next))].join(" "),
   });
 }
 
-function running({ status }: z.output<typeof Database>): boolean {
-  return /^running:healthy/.test(status ?? "");
+/**
+ * Starts a database. From 4.4 Coolify answers 409 while it is at something else with it (an import, a restart): that is waited for.
+ * An answer that it runs already is as good: an earlier run may have asked a moment ago.
+ */
+async function start(
+  coolify: CoolifyClient,
+  uuid: string,
+  { kind, name }: WantedDatabase,
+  context: Context,
+): Promise<void> {
+  await waitFor<true>(
+    {
+      what: `${kind} ${name} asked to start`,
+      timeoutMs: limitMs,
+      intervalMs: 1500,
+      next: "Look at what Coolify does with the database there, then run again.",
+      async look() {
+        try {
+          await coolify.send({ method: "POST", path: `/databases/${uuid}/start` }, z.unknown());
+          return { done: true, value: true };
+        } catch (error) {
+          if (!(error instanceof CoolifyError)) throw error;
+          if (/already running/.test(error.message)) return { done: true, value: true };
+          if (error.status !== 409) throw error;
+          const { status } = await coolify.get(`/databases/${uuid}`, Database);
+          return isUp({ status })
+            ? { done: true, value: true }
+            : { done: false, seen: "Coolify is at something else with it (409)" };
+        }
+      },
+    },
+    context,
+  );
 }
 
-/** Starts a database unless it starts already, also when an earlier run asked for it a moment ago. */
-async function start(coolify: CoolifyClient, uuid: string, { status }: z.output<typeof Database>): Promise<void> {
-  if (/^(running|starting|restarting)/.test(status ?? "")) return;
-  try {
-    await coolify.send({ method: "POST", path: `/databases/${uuid}/start` }, z.unknown());
-  } catch (error) {
-    const starts = error instanceof CoolifyError && (error.status === 409 || /already running/.test(error.message));
-    if (!starts) throw error;
-  }
+async function expectRunning(
+  coolify: CoolifyClient,
+  uuid: string,
+  { kind, name }: WantedDatabase,
+  context: Context,
+): Promise<void> {
+  await waitFor<true>(
+    {
+      what: `${kind} ${name} running`,
+      timeoutMs: limitMs,
+      intervalMs: 1500,
+      next: "Look at the database's log in Coolify, then run again.",
+      async look() {
+        const database = await coolify.get(`/databases/${uuid}`, Database);
+        return runs(database)
+          ? { done: true, value: true }
+          : { done: false, seen: `status ${database.status ?? "unknown"}` };
+      },
+    },
+    context,
+  );
 }
 
+/** Coolify's alphabet is larger; these are in none of a shell's, a URL's or its own way. */
 function required(env: Context["env"], name: string): string {
   const value = env[name];
-  if (value !== undefined && /^[A-Za-z0-9]{16,}$/.test(value)) return value;
+  if (value !== undefined && /^[A-Za-z0-9]{16,128}$/.test(value)) return value;
   throw new OperationError("usage", {
     where: name,
-    what: "must be at least 16 letters and digits (Coolify refuses many other characters, and it stands in URLs).",
+    what:
+      value === undefined || value === ""
+        ? "is not set."
+        : "must be 16 to 128 letters and digits: Coolify refuses quotes, spaces and $ & ; | < > \\, and the rest would have to be escaped in URLs.",
     next: "Generate one.",
   });
 }

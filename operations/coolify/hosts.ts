@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import { ListedApplication } from "./answers.ts";
+import { Application, settingOf } from "./answers.ts";
 import type { CoolifyClient } from "./client.ts";
 import { isOurs } from "./ownership.ts";
 import { labelsOf } from "./plan.ts";
@@ -13,11 +13,13 @@ export interface TakenHost {
 }
 
 /** The hosts that an application is routed by: its domains in Coolify, and the Host rules of its labels. */
-export function hostsOf(application: Pick<ListedApplication, "fqdn" | "custom_labels">): string[] {
-  const domains = (application.fqdn ?? "").split(",").flatMap((domain) => {
-    const url = domain.trim();
-    return URL.canParse(url) ? [new URL(url).hostname] : [];
-  });
+export function hostsOf(application: Application): string[] {
+  const domains = textOf(application, "fqdn")
+    .split(",")
+    .flatMap((domain) => {
+      const url = domain.trim();
+      return URL.canParse(url) ? [new URL(url).hostname] : [];
+    });
   const rules = labelsOf(application).flatMap((label) => {
     const [, rule] = /^traefik\.http\.routers\.[^.]+\.rule=(.+)$/.exec(label) ?? [];
     return [...(rule ?? "").matchAll(/\bHost\(([^)]*)\)/g)].flatMap(([, names = ""]) =>
@@ -32,9 +34,9 @@ export function hostsOf(application: Pick<ListedApplication, "fqdn" | "custom_la
  * environment) that carry our mark, or have one of our names and are about to be adopted.
  */
 export function takenHosts(
-  all: readonly ListedApplication[],
+  all: readonly Application[],
   { hosts, owner, names = [] }: { hosts: readonly string[]; owner: string; names?: readonly string[] },
-  environment: readonly ListedApplication[],
+  environment: readonly Application[],
 ): TakenHost[] {
   const own = new Set(
     environment.filter((one) => isOurs(one, owner) || names.includes(one.name)).map(({ uuid }) => uuid),
@@ -55,10 +57,10 @@ export function takenHosts(
 export async function refuseTakenHosts(
   coolify: CoolifyClient,
   wanted: { hosts: readonly string[]; owner: string; names: readonly string[] },
-  environment: readonly ListedApplication[],
+  environment: readonly Application[],
 ): Promise<void> {
   if (wanted.hosts.length === 0) return;
-  const taken = takenHosts(await coolify.get("/applications", z.array(ListedApplication)), wanted, environment);
+  const taken = takenHosts(await coolify.get("/applications", z.array(Application)), wanted, environment);
   if (taken.length === 0) return;
   throw new OperationError("refused", {
     where: `hosts ${[...new Set(taken.map(({ host }) => host))].join(", ")}`,
@@ -71,4 +73,10 @@ export const takenRemedy = "Take the host away from it in Coolify, or declare an
 
 export function describeTaken({ host, name, uuid }: TakenHost): string {
   return `${host} is routed to the application ${name} (${uuid})`;
+}
+
+/** Empty for a field that is not there, or not text. */
+export function textOf(application: Application, field: string): string {
+  const value = settingOf(application, field);
+  return typeof value === "string" ? value : "";
 }

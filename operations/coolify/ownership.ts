@@ -1,13 +1,15 @@
-import type { ListedApplication } from "./answers.ts";
-import { markOf } from "./plan.ts";
-
-/** The program and stack in `<project>/<stack>/<resource>`; empty in marks of before they were written down. */
-function scopeOf(owner: string): string {
-  return owner.slice(0, Math.max(0, owner.lastIndexOf("/")));
+/** Whose a resource on Coolify is by its description, `<project>/<stack>/<resource>`; null for one that was made by hand. */
+export function ownerIn(description: string | null | undefined): string | null {
+  return /^affexai owner=(\S+)/.exec(description ?? "")?.[1] ?? null;
 }
 
-/** Whether an application carries the mark of this program and stack. */
-export function isOurs(application: Pick<ListedApplication, "description">, owner: string): boolean {
-  const mark = markOf(application);
-  return mark !== null && (scopeOf(mark.owner) === "" || scopeOf(mark.owner) === scopeOf(owner));
+/** Whether a resource carries the mark of this program and stack. */
+export function isOurs({ description }: { description?: string | null | undefined }, owner: string): boolean {
+  const other = ownerIn(description);
+  return other !== null && (scopeOf(other) === "" || scopeOf(other) === scopeOf(owner));
+}
+
+/** Empty in marks of before programs and stacks were written down. */
+function scopeOf(owner: string): string {
+  return owner.slice(0, Math.max(0, owner.lastIndexOf("/")));
 }

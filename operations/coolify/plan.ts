@@ -171,7 +171,7 @@ export function encodeLabels(labels: readonly string[]): string {
 }
 
 /** The labels in place; empty when the token may not see them. */
-export function labelsOf({ custom_labels: encoded }: Pick<Application, "custom_labels">): string[] {
+export function labelsOf({ custom_labels: encoded }: Application): string[] {
   if (!encoded) return [];
   const text = encoded.includes("=") && encoded.includes(".") ? encoded : Buffer.from(encoded, "base64").toString();
   return text.split("\n").filter((line) => line !== "");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
-import { EnvironmentContents, ListedApplication, Named, Server } from "./answers.ts";
+import { Application, EnvironmentApplications, Named, Server } from "./answers.ts";
 import { problem, type Check, ok } from "./checks/check.ts";
 import { checkRegistry } from "./checks/registry.ts";
 import { checkServer, type ServerChecks } from "./checks/server.ts";
@@ -68,7 +68,7 @@ async function checkHosts(
   place: Intent["place"],
 ): Promise<Check> {
   const what = routes.hosts.length === 1 ? "host" : "hosts";
-  const all = await coolify.get("/applications", z.array(ListedApplication));
+  const all = await coolify.get("/applications", z.array(Application));
   const taken = takenHosts(all, routes, await applicationsIn(coolify, place));
   if (taken.length === 0)
     return ok(
@@ -79,12 +79,12 @@ async function checkHosts(
 }
 
 /** What lives in the environment; nothing where it is still to be made. */
-async function applicationsIn(coolify: CoolifyClient, place: Intent["place"]): Promise<ListedApplication[]> {
+async function applicationsIn(coolify: CoolifyClient, place: Intent["place"]): Promise<Application[]> {
   if (place === undefined) return [];
   const projects = await coolify.get("/projects", z.array(Named));
-  const applications: ListedApplication[] = [];
+  const applications: Application[] = [];
   for (const { uuid } of projects.filter(({ name }) => name === place.project)) {
-    const contents = await coolify.find(`/projects/${uuid}/${place.environment}`, EnvironmentContents);
+    const contents = await coolify.find(`/projects/${uuid}/${place.environment}`, EnvironmentApplications);
     applications.push(...(contents?.applications ?? []));
   }
   return applications;

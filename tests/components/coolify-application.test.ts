@@ -41,7 +41,7 @@ describe("a Coolify application", () => {
       ...args,
       gateAnswers: 3,
       canary: null,
-      owner: "backend",
+      owner: "affexai/test/backend",
       name: "backend",
       variables: {
         LOG_LEVEL: "info",

@@ -12,6 +12,8 @@ describe("a Coolify project", () => {
           project: "affexai",
           environment: "staging",
           server: "staging-1",
+          team: "delivery",
+          hosts: ["api.staging.affexai.com"],
           registry: { host: "ghcr.io", username: "deploy" },
         }),
     );
@@ -20,10 +22,12 @@ describe("a Coolify project", () => {
       "affexai:coolify:CoolifyProject::project",
     ]);
     assert.deepEqual(specOf(engine.named("project-apply")), {
-      owner: "project",
+      owner: "affexai/test/project",
       name: "affexai",
       environment: "staging",
       server: "staging-1",
+      team: "delivery",
+      hosts: ["api.staging.affexai.com"],
       registry: { host: "ghcr.io", username: "deploy" },
     });
     assert.equal(engine.named("project-apply").inputs["environment"], undefined);

@@ -48,7 +48,7 @@ describe("maintenance", () => {
       stopGracePeriodSeconds: 25,
       rolloutTimeoutSeconds: 120,
       limits: { memory: "128m" },
-      owner: "maintenance-page",
+      owner: "affexai/test/maintenance-page",
       name: "maintenance-page",
       variables: {
         AFFEXAI_SERVE: "maintenance",

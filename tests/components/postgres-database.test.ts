@@ -28,7 +28,7 @@ describe("a PostgreSQL database", () => {
     const command = engine.named("database-apply");
     assert.ok(command.protect);
     assert.deepEqual(specOf(command), {
-      owner: "database",
+      owner: "affexai/test/database",
       placement,
       name: "affexai-postgres",
       image: "postgres:16-alpine",

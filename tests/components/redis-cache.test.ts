@@ -14,7 +14,7 @@ describe("a Redis cache", () => {
     );
     const command = engine.named("cache-apply");
     assert.deepEqual(specOf(command), {
-      owner: "cache",
+      owner: "affexai/test/cache",
       placement,
       name: "affexai-redis",
       image: "redis:7-alpine",

@@ -62,7 +62,7 @@ describe("the configuration", () => {
       "an unknown setting",
       (config) => ({ ...config, "affexai:sever": "x" }),
       [
-        "affexai:sever is not a setting. Remove it or correct its name; there are environment, server, registry, routes, storage, " +
+        "affexai:sever is not a setting. Remove it or correct its name; there are environment, server, destination, team, registry, routes, storage, " +
           "database, cache, migrations, tools, features, github, databaseAdminUrl, cacheUrl, agentCoolifyToken, backupIdentity, pageUrl.",
       ],
     ],
