@@ -68,6 +68,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
 
   constructor(name: string, args: CoolifyApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     const { after, preview, ...declared } = args;
+    const owner = ownerOf(name);
     const secretVariables = Object.fromEntries(
       Object.entries(args.secretVariables).map(([key, value]) => [key, pulumi.secret(value)]),
     );
@@ -83,7 +84,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
         result: ApplicationResult,
         input: {
           ...declared,
-          owner: ownerOf(name),
+          owner,
           name,
           variables: pulumi.output(variables),
           secretVariables: Object.keys(secretVariables).sort(),
@@ -94,7 +95,7 @@ export class CoolifyApplication extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    preview?.add(this, { ...declared, owner: name, name, variables }, secretVariables);
+    preview?.add(this, { ...declared, owner, name, variables }, secretVariables);
     this.url = result.url;
     this.attempt = result.attempt.apply((attempt) => attempt ?? "none");
     this.digest = result.digest;

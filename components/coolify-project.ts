@@ -12,15 +12,15 @@ export interface CoolifyProjectArgs {
   destination?: string;
   /** Name or number of the team that the token must act in. */
   team?: string;
-  /** The public host names of the environment: nobody else in the team may be routed by them. */
-  hosts: string[];
+  /** What is going to be routed there, by its name in Coolify: nothing else may have these names or be routed by these hosts. */
+  applications: { name: string; hosts: string[] }[];
   /** Where the server pulls from. The password is the process's REGISTRY_PASSWORD, never an input. */
   registry: { host: string; username: string };
 }
 
 /**
  * The project and environment on Coolify that everything of a stack lives in, and the server's login to the registry. Before it makes
- * anything it looks at the token, the team, the server and the hosts, and refuses all problems at once.
+ * anything it looks at the token, the team, the server, names and hosts, and refuses all problems at once.
  */
 export class CoolifyProject extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:coolify:CoolifyProject";

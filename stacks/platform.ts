@@ -52,7 +52,10 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     server: config.server,
     ...(config.destination === undefined ? {} : { destination: config.destination }),
     ...(config.team === undefined ? {} : { team: config.team }),
-    hosts: [routes.backend, routes.frontend],
+    applications: [
+      { name: "backend", hosts: [routes.backend] },
+      { name: "frontend", hosts: [routes.frontend] },
+    ],
     registry: config.registry,
   });
   const database = new PostgresDatabase(

@@ -39,6 +39,9 @@ function fixedNames(application: Application): string[] {
   ];
 }
 
+export const adoptionRemedy =
+  "Rename or delete it in Coolify, or declare another project or environment. What another program manages is given up there first; what was made by hand is adopted once it is an image that serves these hosts alone, without host ports, fixed names and --ip.";
+
 /** Refuses all that must not become ours, before anything is changed. */
 export function refuseForeign(adopter: Adopter, applications: readonly Application[]): void {
   const found = applications.flatMap((application) => {
@@ -49,6 +52,6 @@ export function refuseForeign(adopter: Adopter, applications: readonly Applicati
   throw new OperationError("refused", {
     where: "Coolify, an application of this name",
     what: `is there already and is not taken over: ${found.join("; ")}.`,
-    next: "Rename or delete it in Coolify, or declare another project or environment. What another program manages is given up there first; what was made by hand is adopted once it is an image that serves these hosts, without host ports, fixed names and --ip.",
+    next: adoptionRemedy,
   });
 }

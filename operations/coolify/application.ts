@@ -3,6 +3,7 @@ import { Ledger } from "../release/ledger.ts";
 import { takeLease, type Lease } from "../release/lease.ts";
 import { objectStorage } from "../storage.ts";
 import type { Verb } from "../verb.ts";
+import { admit } from "./admission.ts";
 import { CoolifyClient } from "./client.ts";
 import { moveAll } from "./move-all.ts";
 import { digestOf } from "./plan.ts";
@@ -25,6 +26,7 @@ export const applyApplication: Verb<typeof ApplicationSpec, typeof ApplicationRe
     const coolify = new CoolifyClient(context);
     const apply = async (lease: Lease | null) => {
       const { wanted, surplus, applications } = await findReplicas(coolify, spec);
+      await admit(coolify, spec, applications);
       const rollout = { coolify, spec, values, applications, lease };
       const work = async (attempt: string | null) => {
         const uuids = await moveAll(rollout, wanted, context);

@@ -50,8 +50,14 @@ async function intentOf(stack: string, { env, signal }: Context): Promise<Intent
     server,
     destination,
     registry: registry.host,
-    routes: { hosts: [routes.backend, routes.frontend], owner: `${project}/${stack}/doctor` },
-    place: { project, environment },
+    routing: {
+      place: { project, environment },
+      owner: `${project}/${stack}/doctor`,
+      applications: [
+        { name: "backend", hosts: [routes.backend] },
+        { name: "frontend", hosts: [routes.frontend] },
+      ],
+    },
   };
 }
 

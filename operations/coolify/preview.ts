@@ -1,5 +1,6 @@
 import { PlanResult, PlanSpec, type Difference } from "../drift/spec.ts";
 import type { Context, Verb } from "../verb.ts";
+import { adoptionProblems } from "./adoption.ts";
 import { CoolifyClient } from "./client.ts";
 import { replicaDifferences, type DeclaredApplication } from "./differences.ts";
 import { digestOf, markOf, revisionOf } from "./plan.ts";
@@ -85,6 +86,8 @@ function replicaLines(
   if (ambiguous.length > 0)
     return [`exists ${ambiguous.length} times, and \`up\` would refuse: ${ambiguous.join(", ")}`];
   if (actual === null) return [`create at ${short(digestOf(spec.image))}`];
+  const foreign = adoptionProblems(spec, actual.application);
+  if (foreign.length > 0) return [`is there already and \`up\` would refuse to take it over: ${foreign.join(", ")}`];
   const mark = markOf(actual.application);
   const known = { ...actual, variables: actual.variables.filter(({ key }) => !unknownVariables.includes(key)) };
   const { differences } = replicaDifferences({ spec, values }, replica, known, () => "");

@@ -36,12 +36,12 @@ export const applyProject: Verb<typeof ProjectSpec, typeof Placement> = {
 
 async function examine(
   coolify: CoolifyClient,
-  { owner, name: project, environment, server, destination, team, hosts = [] }: z.output<typeof ProjectSpec>,
+  { owner, name: project, environment, server, destination, team, applications = [] }: z.output<typeof ProjectSpec>,
 ): Promise<NonNullable<Preflight["target"]>> {
   const place = { project, environment };
   const { checks, target } = await preflight(coolify, {
-    ...{ team, server, destination, place },
-    routes: { hosts, owner },
+    ...{ team, server, destination },
+    routing: { place, owner, applications },
   });
   refuseProblems(checks);
   if (target === null) throw new Error("a preflight without a problem has a target");

@@ -25,8 +25,8 @@ export const ProjectSpec = z.strictObject({
   /** Name or number of the team that everything belongs to. */
   team: z.string().optional(),
   registry: z.strictObject({ host: z.string(), username: z.string() }).optional(),
-  /** The public host names of the environment's applications: nobody else may be routed by them. */
-  hosts: z.array(z.string()).optional(),
+  /** What is going to be routed there: nothing else may have these names or be routed by these hosts. */
+  applications: z.array(z.strictObject({ name: z.string(), hosts: z.array(z.string()) })).optional(),
 });
 
 /** The password comes in the environment variable POSTGRES_PASSWORD ([A-Za-z0-9] only: Coolify refuses more). */

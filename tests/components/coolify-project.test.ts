@@ -13,7 +13,7 @@ describe("a Coolify project", () => {
           environment: "staging",
           server: "staging-1",
           team: "delivery",
-          hosts: ["api.staging.affexai.com"],
+          applications: [{ name: "backend", hosts: ["api.staging.affexai.com"] }],
           registry: { host: "ghcr.io", username: "deploy" },
         }),
     );
@@ -27,7 +27,7 @@ describe("a Coolify project", () => {
       environment: "staging",
       server: "staging-1",
       team: "delivery",
-      hosts: ["api.staging.affexai.com"],
+      applications: [{ name: "backend", hosts: ["api.staging.affexai.com"] }],
       registry: { host: "ghcr.io", username: "deploy" },
     });
     assert.equal(engine.named("project-apply").inputs["environment"], undefined);
