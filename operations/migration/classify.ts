@@ -1,5 +1,5 @@
 import { loadModule, parseSync } from "libpg-query";
-import type { MigrationClass, MigrationFinding, MigrationRecord } from "../release/spec.ts";
+import { MigrationClass, type MigrationFinding, type MigrationRecord } from "../release/spec.ts";
 import { withRemedy, type Finding } from "./finding.ts";
 import { judgeStatement } from "./judge-statement.ts";
 import { SchemaMemory } from "./schema-memory.ts";
@@ -9,9 +9,6 @@ export type RecordedMigration = Omit<MigrationRecord, "class" | "findings" | "do
   /** Why `statements` may not be all that it runs; null when they are. */
   readonly incomplete: string | null;
 };
-
-/** The classes from the worst to the best. */
-const worstFirst: readonly MigrationClass[] = ["DESTROYS", "BREAKS", "OPAQUE", "WARN", "SAFE"];
 
 /**
  * Classifies the migrations of a release, in the order in which they run: what each does to the code that runs meanwhile, and to the
@@ -37,8 +34,12 @@ export function withFindings(migration: MigrationRecord, more: readonly Migratio
     const key = `${finding.rule} ${finding.message}`;
     if (!findings.has(key)) findings.set(key, finding);
   }
-  const worst = worstFirst.find((kind) => [...findings.values()].some((one) => one.class === kind)) ?? "SAFE";
-  return { ...migration, class: worst, findings: [...findings.values()] };
+  return { ...migration, class: worstClass([...findings.values()]), findings: [...findings.values()] };
+}
+
+/** The worst class among findings, or among whole migrations. */
+export function worstClass(classified: readonly { readonly class: MigrationClass }[]): MigrationClass {
+  return MigrationClass.options.find((kind) => classified.some((one) => one.class === kind)) ?? "SAFE";
 }
 
 function unknown(incomplete: string): Finding {

@@ -11,6 +11,7 @@ import { readHistory } from "../database/history.ts";
 import { readFreezes } from "../database/freeze.ts";
 import { inImage } from "./image-runner.ts";
 import { JournalCopy } from "../journal-copy.ts";
+import { keptSchema } from "./kept-schema.ts";
 import { withLock, type Run } from "../database/lock.ts";
 import { planMigration } from "./plan.ts";
 import { explainedMigrations } from "./explained-migrations.ts";
@@ -109,7 +110,10 @@ async function migrateUnderLock(
   return failAttemptOnError(ledger, attempt, async () => {
     const script = scriptFor(spec, context);
     const parts = { spec, access, run, recovered, plan, leased, running, previous, script, store, attempt };
-    return { attempt, ...(await new GuardedMigration(parts).execute(context)) };
+    const result = { attempt, ...(await new GuardedMigration(parts).execute(context)) };
+    const kept = spec.record.maintenance || leased ? null : keptSchema(spec.record, previous, result);
+    if (kept !== null) context.progress.note(kept);
+    return result;
   });
 }
 

@@ -28,14 +28,19 @@ export async function gatedRelease(stage: Stage, progress: Progress): Promise<Cl
       serves: await serving(stage.urls.backend, stage.signal),
       rowsChanged: before.rows !== after.rows,
       expandOnlySchemaStays: after.migrations.includes(newMigration),
+      schemaReport: /The schema keeps .*?\./.exec(up.output)?.[0] ?? "none",
       ...loadFigures(load),
     },
-    ({ pulumiExitCode, serves, rowsChanged, expandOnlySchemaStays }) => {
+    ({ pulumiExitCode, serves, rowsChanged, expandOnlySchemaStays, schemaReport }) => {
       assert.notEqual(pulumiExitCode, 0, "pulumi reported success for a release that never got ready");
       assert.match(up.output, /keeps serving sha256:/, "the report does not say what serves now");
       assert.equal(serves, answerOf(second.record, "backend"));
       assert.equal(rowsChanged, false);
       assert.equal(expandOnlySchemaStays, true);
+      assert.equal(
+        schemaReport,
+        `The schema keeps ${newMigration}, whatever becomes of ${third.record.id}; ${second.record.id} runs on it.`,
+      );
       noneLost(load);
     },
   );

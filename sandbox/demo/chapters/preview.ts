@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Progress } from "../../../operations/progress.ts";
 import { readPreview } from "../../../operations/pulumi.ts";
+import { worstClass } from "../../../operations/migration/classify.ts";
 import { MigrationSpec } from "../../../operations/migration/spec.ts";
 import { assert, claim, type Claim } from "../claim.ts";
 import { pulumiOn, type Stage } from "../stage.ts";
@@ -33,12 +34,13 @@ export async function previewRelease(stage: Stage, progress: Progress): Promise<
       image: spec.image,
       pendingMigrations: pending.length,
       statements: pending.reduce((sum, { statements }) => sum + statements.length, 0),
-      worstClass: pending[0]?.class ?? "none",
+      worstClass: worstClass(pending),
       changed: changed.join(" "),
       policies: run.ok ? "passed" : "violated",
     },
-    ({ pendingMigrations, statements, image }) => {
+    ({ pendingMigrations, statements, image, worstClass: worst }) => {
       assert(pendingMigrations > 0);
+      assert.equal(worst, "WARN", "release-2 adds what takes a lock for a moment");
       assert(statements > 0);
       assert.equal(image, second.record.images.backend);
       for (const name of [
