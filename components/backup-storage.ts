@@ -25,7 +25,8 @@ export interface BackupStorageArgs {
  * Backups are pruned by `affexai backup prune` and, 90 days later, expire by the prefix they are kept under,
  * `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
  * Three identities: the writer cannot delete, the reader only reads and records its
- * drills, and only the pruner may delete, and only backups.
+ * drills, and only the pruner may delete, and only backups. Nobody can write over anything; what was written over all the same, where
+ * the storage does not know that rule, is kept as long as a backup of its kind.
  */
 export class BackupStorage extends pulumi.ComponentResource {
   static readonly __pulumiType = "affexai:storage:BackupStorage";
@@ -80,14 +81,11 @@ export class BackupStorage extends pulumi.ComponentResource {
           "s3:GetBucketVersioning",
           "s3:GetBucketObjectLockConfiguration",
         ],
-        objectActions: [
-          "s3:PutObject",
-          "s3:GetObject",
-          "s3:GetObjectVersion",
-          "s3:GetObjectRetention",
-          "s3:AbortMultipartUpload",
-        ],
+        objectActions: ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:AbortMultipartUpload"],
         objects: ["*"],
+        writes: ["backups", "drills", "releases", "journal", "journal-copy"].map(
+          (folder) => `${folder}/${args.environment}/*`,
+        ),
       },
       child,
     );
@@ -155,7 +153,7 @@ function lifecycleRules(environment: string, keepDays: Retention) {
       id: `expire-${reason}`,
       filter: { prefix: `backups/${environment}/${reason}/` },
       expiration: { days: days + backstopDays },
-      noncurrentVersionExpiration: { noncurrentDays: 1 },
+      noncurrentVersionExpiration: { noncurrentDays: days },
     })),
     {
       ...enabled,
@@ -195,6 +193,14 @@ function bucketPolicy(bucket: string, backups: string, pruner: pulumi.Output<str
         Condition: { ArnNotEquals: { "aws:PrincipalArn": pruner } },
       },
       { Sid: "DenyDeletesOutsideBackups", ...deny, Action: deletes, NotResource: `arn:aws:s3:::${bucket}/${backups}` },
+      {
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html; parts of an upload have no condition.
+        Sid: "DenyWritingOver",
+        ...deny,
+        Action: "s3:PutObject",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+        Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+      },
       {
         Sid: "DenyBypassingTheLock",
         ...deny,

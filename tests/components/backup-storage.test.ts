@@ -99,6 +99,7 @@ describe("the backup storage", () => {
       id: string;
       filter: { prefix: string };
       expiration?: { days?: number };
+      noncurrentVersionExpiration?: { noncurrentDays: number };
     }
     const rules = engine.named("backups-lifecycle").inputs["rules"] as Rule[];
     assert.deepEqual(
@@ -113,6 +114,11 @@ describe("the backup storage", () => {
         ["backups/staging/monthly/", 456],
         ["backups/staging/manual/", 120],
       ],
+    );
+    // A version that was written over is not the younger for it.
+    assert.deepEqual(
+      rules.flatMap(({ noncurrentVersionExpiration }) => noncurrentVersionExpiration?.noncurrentDays ?? []),
+      Object.values(args.keepDays),
     );
     assert.deepEqual(
       rules.filter(({ filter }) => !filter.prefix.startsWith("backups/staging/")),
@@ -142,6 +148,10 @@ describe("the backup storage", () => {
     });
     assert.equal(by["DenyDeletesOutsideBackups"]?.NotResource, "arn:aws:s3:::affexai-backups/backups/staging/*");
     assert.equal(by["DenyBypassingTheLock"]?.Action, "s3:BypassGovernanceRetention");
+    assert.deepEqual(by["DenyWritingOver"]?.Condition, {
+      Null: { "s3:if-none-match": "true" },
+      Bool: { "s3:ObjectCreationOperation": "true" },
+    });
     const deleters = ["writer", "reader", "pruner"].filter((who) =>
       JSON.stringify(statements(engine, `backups-${who}-permissions`)).includes("s3:Delete"),
     );
@@ -149,6 +159,20 @@ describe("the backup storage", () => {
     assert.deepEqual(statements(engine, "backups-pruner-permissions")[1]?.Resource, [
       "arn:aws:s3:::affexai-backups/backups/staging/*",
     ]);
+  });
+
+  it("lets the writer write backups, drills, ledger and journal of its environment, and nothing else", () => {
+    const writes = statements(engine, "backups-writer-permissions").filter(({ Action }) =>
+      [Action].flat().includes("s3:PutObject"),
+    );
+    assert.deepEqual(
+      writes.map(({ Resource }) => Resource),
+      [
+        ["backups", "drills", "releases", "journal", "journal-copy"].map(
+          (folder) => `arn:aws:s3:::affexai-backups/${folder}/staging/*`,
+        ),
+      ],
+    );
   });
 
   it("tells the bucket's name, and the writer's key as a secret", async () => {

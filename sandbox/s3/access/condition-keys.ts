@@ -42,6 +42,7 @@ export function conditionKeysOf(call: Call, objectTags: Readonly<Record<string, 
   set("s3:ResourceAccount", accountId);
   set("aws:ResourceAccount", accountId);
   set("s3:object-lock-remaining-retention-days", remainingDays(call));
+  set("s3:ObjectCreationOperation", String(createsObject(call)));
   setPrincipal(call, set);
   if (call.verified !== null) {
     set("s3:signatureversion", "AWS4-HMAC-SHA256");
@@ -68,6 +69,11 @@ function setPrincipal({ principal }: Call, set: (key: string, value: string | un
   if (principal.kind !== "user") return;
   set("aws:username", principal.name);
   for (const [name, value] of Object.entries(principal.tags)) set(`aws:PrincipalTag/${name}`, value);
+}
+
+/** PutObject, CopyObject and CompleteMultipartUpload; not what begins an upload or adds to it, which needs the same right. */
+function createsObject({ method, query }: Call): boolean {
+  return method === "PUT" ? !query.has("partNumber") : method === "POST" && query.has("uploadId");
 }
 
 function remainingDays(call: Call): string | undefined {

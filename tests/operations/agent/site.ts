@@ -38,15 +38,18 @@ export async function openSite(): Promise<Site> {
     ],
     Resource: `arn:aws:s3:::${bucket}`,
   };
-  const write = [
-    "s3:PutObject",
-    "s3:GetObject",
-    "s3:GetObjectVersion",
-    "s3:GetObjectRetention",
-    "s3:AbortMultipartUpload",
-  ];
+  const write = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:AbortMultipartUpload"];
   const identities = {
-    WRITER: [list, { Action: write, Resource: all }],
+    WRITER: [
+      list,
+      { Action: write, Resource: all },
+      {
+        Action: "s3:PutObject",
+        Resource: ["backups", "drills", "releases", "journal", "journal-copy"].map(
+          (folder) => `arn:aws:s3:::${bucket}/${folder}/staging/*`,
+        ),
+      },
+    ],
     READER: [
       list,
       { Action: ["s3:GetObject", "s3:GetObjectVersion"], Resource: all },

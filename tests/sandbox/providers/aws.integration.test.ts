@@ -9,9 +9,12 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { type ObjectStorage, startObjectStorage } from "../../../sandbox/s3/server.ts";
 import { root } from "../../../sandbox/setup/paths.ts";
 import { type RealEngine, realEngine } from "./real-engine.ts";
@@ -78,7 +81,7 @@ describe("the stand-in for the AWS provider", function () {
     assert.ok(!state.includes(secret) && !state.includes(writer.secretAccessKey));
   });
 
-  it("gives a writer that can write and cannot delete", async () => {
+  it("gives a writer that can write its own, once, and cannot delete", async () => {
     const { writer } = (await engine.outputs()) as {
       writer: { accessKeyId: string; secretAccessKey: string };
     };
@@ -89,7 +92,12 @@ describe("the stand-in for the AWS provider", function () {
       credentials: writer,
     });
     const object = { Bucket: "trial-backups", Key: "backups/trial/daily/1/dump" };
-    await own.send(new PutObjectCommand({ ...object, Body: "dump" }));
+    const once = { ...object, IfNoneMatch: "*" };
+    await new Upload({ client: own, params: { ...once, Body: Readable.from([randomBytes(6 * 1024 * 1024)]) } }).done();
+    await assert.rejects(own.send(new PutObjectCommand({ ...once, Body: "other" })), { name: "PreconditionFailed" });
+    await assert.rejects(own.send(new PutObjectCommand({ ...object, Body: "other" })), { name: "AccessDenied" });
+    const foreign = { ...once, Key: "backups/production/daily/1/dump" };
+    await assert.rejects(own.send(new PutObjectCommand({ ...foreign, Body: "other" })), { name: "AccessDenied" });
     await assert.rejects(own.send(new DeleteObjectCommand(object)), { name: "AccessDenied" });
     own.destroy();
   });
