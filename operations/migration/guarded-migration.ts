@@ -17,6 +17,7 @@ import type { Manifest } from "../backup/manifest.ts";
 import { closeWindow, openWindow, type MaintenanceWindow } from "./maintenance-window.ts";
 import type { MigrationPlan } from "./plan.ts";
 import { Inheritance, type Recovered, type RunPlan } from "../database/recovery.ts";
+import { proveBackup } from "./prove-backup.ts";
 import {
   MigrationWork,
   defaultFreezeLeaseSeconds,
@@ -144,7 +145,7 @@ export class GuardedMigration {
 
   /** Freeze, backup and state. If one fails, nothing was migrated and the application may write again. */
   async #prepare(context: Context): Promise<Begun> {
-    const { spec, run, store, recovered, plan, leased } = this.#parts;
+    const { spec, run, store, recovered, plan, leased, access } = this.#parts;
     const { journal, inheritance } = recovered;
     const frozen = spec.record.maintenance || leased;
     try {
@@ -158,6 +159,10 @@ export class GuardedMigration {
       const accepted = plan.pending.length === 0 ? await this.#backups.acceptable(context) : null;
       if (accepted !== null) await journal.step("backup", { accepted: true }, () => Promise.resolve(accepted.id));
       const backup = accepted ?? (await this.#backups.takeRestorable(journal, frozen, context));
+      // Under a freeze the way back is a restore, by itself: that it is one has to be known before anything is destroyed.
+      if (frozen && plan.pending.length > 0) {
+        await proveBackup({ run, journal, access: access.migrator, store }, backup, context);
+      }
       const before = await journal.step("measure", {}, () => this.#state(frozen));
       return { frozen, backup, before, frozenSince: accepted === null ? frozenSince : null };
     } catch (error) {

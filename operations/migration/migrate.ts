@@ -26,7 +26,7 @@ import { RetireResult } from "../database/spec.ts";
 
 /**
  * The guarded migration of one release. In this order: lock; the remains of killed runs; preflight; the attempt in the ledger; freeze, if
- * the release declares maintenance; backup; the state before; migrate; the state after; the contracts of this release and of the one that
+ * the release declares maintenance; backup, proven by a restore under the freeze; the state before; migrate; the state after; the contracts of this release and of the one that
  * serves. A failure after the backup takes the way back. Run again after a kill -9 at any point, it goes on from there; a release that
  * does not hold what an unverified one began takes that one's way back first. A freeze stays in force until the release's ledger entry.
  */

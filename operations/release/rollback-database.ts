@@ -15,6 +15,7 @@ import type { Journal } from "../journal.ts";
 import { BackupBehind } from "../migration/backup-behind.ts";
 import { inImage } from "../migration/image-runner.ts";
 import { closeWindow, openWindow, type MaintenanceWindow } from "../migration/maintenance-window.ts";
+import { proveBackup } from "../migration/prove-backup.ts";
 import { revertInImage, type ScriptFor } from "../migration/revert.ts";
 import { MigrationWork, defaultFreezeLeaseSeconds, defaultHistoryTable } from "../migration/spec.ts";
 import { arrived, lost, takeWayBack } from "../migration/way-back.ts";
@@ -92,6 +93,7 @@ export async function revertDatabase(older: OlderDatabase, reversal: Reversal, c
     const begun = await orLift(older, run, journal, context, async () => {
       const frozenSince = await freeze(older, run, journal, context);
       const backup = await backups.takeRestorable(journal, true, context);
+      await proveBackup({ run, journal, access: access.migrator, store }, backup, context);
       const before = await journal.step("measure", {}, () =>
         readState(access.migrator, applicationName, {
           historyTable: work.historyTable ?? defaultHistoryTable,

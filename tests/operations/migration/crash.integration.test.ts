@@ -91,6 +91,8 @@ describe("a guarded migration killed with -9", () => {
     "freeze the writes",
     "backup",
     "dump",
+    "prove that backup",
+    "proof: statistics",
     "migrate: ",
     "Expand1760000001000 runs",
     "Expand1760000001000 ran",

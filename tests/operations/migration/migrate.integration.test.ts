@@ -325,6 +325,29 @@ describe("the guarded migration", () => {
     assert.deepEqual(await columns(), ["id", "email"]);
   });
 
+  it("refuses to begin in maintenance when the backup that was taken turns out not to be restorable", async () => {
+    await serving();
+    await place.sql(
+      "migrator",
+      `CREATE TABLE bounds AS SELECT 1000 AS highest;
+       CREATE FUNCTION fits(n int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN n <= (SELECT highest FROM bounds); END';
+       ALTER TABLE users ADD CONSTRAINT fits CHECK (fits(id))`,
+    );
+    const { app, record } = await next(
+      { name: "Drop1760000001000", up: ["ALTER TABLE users DROP email"] },
+      { maintenance: true },
+      { entities: entities.replace(/email: \{[^}]*\}/, "") },
+    );
+    const said =
+      /backup \S+: was taken and cannot be restored, .*relation "bounds" does not exist.* nothing was migrated/s;
+    await rejected(migrate(place, app, record), "refused", said);
+    await writable();
+    assert.deepEqual(await columns(), ["id", "email"]);
+    assert.deepEqual((await outcomes(place)).at(-1), "refused");
+    const beside = "SELECT FROM pg_database WHERE datname LIKE $1";
+    assert.deepEqual(await place.sql("admin", beside, [`${place.name}_restore_%`]), []);
+  });
+
   it("refuses maintenance while somebody else is connected who could write", async () => {
     await serving();
     const other = await place.connect("admin");
