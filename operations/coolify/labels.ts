@@ -13,6 +13,9 @@ export type Routing = Pick<ApplicationSpec, "environment" | "name" | "hosts" | "
 /** Asks one replica at one digest, whoever else answers for the application. */
 export const replicaHeader = "X-Affexai-Replica";
 
+/** A replica that is asked by its header and is not there gets no answer, rather than that of another one. */
+const nobodys = `!HeaderRegexp(\`${replicaHeader}\`, \`.\`)`;
+
 /** What `replicaHeader` carries for a replica (counted from 1) at a digest (`sha256:<hex>`). */
 export function replicaId(replica: number, digest: string): string {
   return `${replica}-${digest.replace("sha256:", "").slice(0, 12)}`;
@@ -35,12 +38,19 @@ const replicaPriority = 1_000_000;
  */
 export function traefikLabels(routing: Routing, replica: { id: string; priority: number }): string[] {
   if (routing.hosts.length === 0) return ["traefik.enable=false"];
-  const name = routingName(routing, replica.priority);
+  return labelsNamed(routingName(routing, replica.priority), routing, replica);
+}
+
+function labelsNamed(name: string, routing: Routing, replica: { id: string; priority: number }): string[] {
   const hosts = routing.hosts.map((host) => `Host(\`${host}\`)`).join(" || ");
   const own = `${name}-${replica.id}`;
   return [
     "traefik.enable=true",
-    ...router(name, { rule: hosts, service: name, priority: replica.priority, tls: routing.tls }, `${name}-retry`),
+    ...router(
+      name,
+      { rule: `(${hosts}) && ${nobodys}`, service: name, priority: replica.priority, tls: routing.tls },
+      `${name}-retry`,
+    ),
     ...router(
       own,
       {
@@ -99,9 +109,11 @@ export function raised(labels: readonly string[], priority: number): string[] {
   const name = router.name.replace(/-plain$/, "");
   const definition = name.replace(new RegExp(`-${router.priority}$`), "");
   return labels.map((label) =>
-    label
-      .replaceAll(name, nameAt(definition, priority))
-      .replace(/\.priority=(\d+)$/, (_, was) => `.priority=${Number(was) - router.priority + priority}`),
+    label.includes(name)
+      ? label
+          .replaceAll(name, nameAt(definition, priority))
+          .replace(/\.priority=(\d+)$/, (_, was) => `.priority=${Number(was) - router.priority + priority}`)
+      : label,
   );
 }
 
@@ -130,13 +142,12 @@ function isNameOf(routing: Routing, priority: number, router: string): boolean {
 
 /**
  * `<environment>-<application>-<hash of the definition>`, and the priority where it is not the first: the name of the router, the
- * service and its middlewares.
+ * service and its middlewares. The hash is made of the labels themselves, so that a change of this file is another definition too.
  */
-export function routingName({ environment, name, ...definition }: Routing, priority = firstPriority): string {
-  const hash = createHash("sha256")
-    .update(JSON.stringify(definition, Object.keys(definition).sort()))
-    .digest("hex");
-  return nameAt(`${environment}-${name}-${hash.slice(0, 10)}`, priority);
+export function routingName(routing: Routing, priority = firstPriority): string {
+  const definition = labelsNamed("", routing, { id: "", priority: 0 });
+  const hash = createHash("sha256").update(definition.join("\n")).digest("hex");
+  return nameAt(`${routing.environment}-${routing.name}-${hash.slice(0, 10)}`, priority);
 }
 
 function nameAt(definition: string, priority: number): string {

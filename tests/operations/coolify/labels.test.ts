@@ -22,7 +22,7 @@ describe("Traefik labels", () => {
     const name = routingName(routing);
     assert.deepEqual(traefikLabels(routing, { id: "1-0123456789ab", priority: 1000 }), [
       "traefik.enable=true",
-      `traefik.http.routers.${name}.rule=Host(\`api.affexai.com\`)`,
+      `traefik.http.routers.${name}.rule=(Host(\`api.affexai.com\`)) && !HeaderRegexp(\`X-Affexai-Replica\`, \`.\`)`,
       `traefik.http.routers.${name}.entrypoints=http`,
       `traefik.http.routers.${name}.service=${name}`,
       `traefik.http.routers.${name}.priority=1000`,
@@ -134,6 +134,13 @@ describe("labels that are raised", () => {
       }
     });
   }
+
+  it("leave other routers alone", () => {
+    const other = "traefik.http.routers.production-backend-assets-0123456789.priority=1000000";
+    const labels = [...traefikLabels(routing, { id: "1-a", priority: 1000 }), other];
+    assert.equal(raised(labels, 1007).at(-1), other);
+    assert.deepEqual(definitionsIn(labels), [routingName(routing)]);
+  });
 
   it("stay as they are without a router of ours", () => {
     assert.deepEqual(raised(["traefik.enable=false"], 1007), ["traefik.enable=false"]);
