@@ -32,14 +32,16 @@ export function readReplicas(
 ): Promise<SeenReplica[]> {
   return Promise.all(
     replicasOf(spec).map(async (replica): Promise<SeenReplica> => {
-      const [first, ...others] = environment.applications.filter(({ name }) => name === replica.name);
+      const named = environment.applications.filter(({ name }) => name === replica.name);
+      const [first] = named;
       if (first === undefined) return { replica, actual: null, ambiguous: [] };
-      if (others.length > 0) return { replica, actual: null, ambiguous: [first, ...others].map(({ uuid }) => uuid) };
+      if (named.length > 1) return { replica, actual: null, ambiguous: named.map(({ uuid }) => uuid) };
       const [application, variables] = await Promise.all([
         coolify.get(`/applications/${first.uuid}`, Application),
         coolify.get(`/applications/${first.uuid}/envs`, z.array(EnvironmentVariable)),
       ]);
-      return { replica, actual: { application, variables }, ambiguous: [] };
+      const others = environment.applications.filter(({ uuid }) => uuid !== first.uuid);
+      return { replica, actual: { application, variables, others }, ambiguous: [] };
     }),
   );
 }
