@@ -115,7 +115,8 @@ export function unpackedEnvironment(
   };
 }
 
-async function workingDirectory(image: string, rootfs: string, config: ImageConfig): Promise<string> {
+/** The working directory of an image, in its unpacked files and nowhere else. */
+export async function workingDirectory(image: string, rootfs: string, config: ImageConfig): Promise<string> {
   const root = await realpath(rootfs);
   const path = await realpath(join(root, config.WorkingDir ?? "/")).catch(() => undefined);
   if (path !== undefined && (path === root || path.startsWith(root + sep))) return path;

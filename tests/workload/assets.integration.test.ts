@@ -37,7 +37,8 @@ describe("the files of two builds of the workload's frontend while one replaces 
   let newer: Build;
 
   const build = async (number: number): Promise<Build> => {
-    const [release] = await buildReleases({ releases: [number], dir: buildFolder, progress: silent });
+    const { signal } = new AbortController();
+    const [release] = await buildReleases({ releases: [number], dir: buildFolder, progress: silent, signal });
     assert.ok(release);
     const id = await readFile(join(release.applications.frontend.files, "apps/frontend/.next/BUILD_ID"), "utf8");
     return { release, id };

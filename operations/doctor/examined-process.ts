@@ -1,0 +1,46 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { OperationError } from "../error.ts";
+
+/** The process behind the address, as far as it can be ended by whoever looks at it. */
+export interface ExaminedProcess {
+  /** SIGTERM. */
+  terminate(): void;
+  /** SIGKILL. */
+  kill(): void;
+  /** How it ended: exit code, signal, or null when it is not ours to know. */
+  readonly ended: Promise<number | string | null>;
+}
+
+const everyMs = 50;
+
+/** A process that somebody else started. */
+export function runningProcess(pid: number): ExaminedProcess {
+  if (!isAlive(pid)) {
+    throw new OperationError("refused", {
+      where: `process ${pid}`,
+      what: "does not run.",
+      next: "Give the id of the process that answers at the address, as this machine counts it.",
+    });
+  }
+  return {
+    terminate: () => void process.kill(pid, "SIGTERM"),
+    kill: () => void process.kill(pid, "SIGKILL"),
+    get ended() {
+      return gone(pid);
+    },
+  };
+}
+
+async function gone(pid: number): Promise<null> {
+  while (isAlive(pid)) await pause(everyMs);
+  return null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
