@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addAgentVerbs } from "./people/agent.ts";
 import { addBackupVerbs } from "./people/backup.ts";
+import { addDriftVerb } from "./people/drift.ts";
 import { addFreezeVerbs } from "./people/freeze.ts";
 import { addDatabaseVerbs } from "./people/database.ts";
 import { addDoctorVerb } from "./people/doctor.ts";
@@ -20,6 +21,7 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addReleaseVerbs(program, surroundings);
   addMigrationVerbs(program, surroundings);
   addRollbackVerb(program, surroundings);
+  addDriftVerb(program, surroundings);
   addBackupVerbs(program, surroundings);
   addAgentVerbs(program, surroundings);
   addFreezeVerbs(program, surroundings);

@@ -52,6 +52,8 @@ export const DriftReport = z.strictObject({
   /** Parts that could not be looked at, each with the reason. */
   unchecked: z.array(z.strictObject({ part: z.string(), reason: z.string() })),
   unobserved: z.array(Unobserved),
+  /** Resources that `--repair` has put right before this comparison. */
+  repaired: z.array(z.string()),
   /** Applications in this environment that are nobody's here: left alone, and no drift. */
   unmanaged: z.array(z.string()),
 });
