@@ -67,10 +67,10 @@ export class CoolifyApplication extends pulumi.ComponentResource {
   readonly uuids: pulumi.Output<string[]>;
 
   constructor(name: string, args: CoolifyApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { after, preview, ...declared } = args;
+    const { after, preview, secretVariables: given, ...declared } = args;
     const owner = ownerOf(name);
     const secretVariables = Object.fromEntries(
-      Object.entries(args.secretVariables).map(([key, value]) => [key, pulumi.secret(value)]),
+      Object.entries(given).map(([key, value]) => [key, pulumi.secret(value)]),
     );
     const variables = { ...args.variables, ...platformVariables(args) };
     super(CoolifyApplication.__pulumiType, name, { ...declared, variables, secretVariables }, opts);

@@ -5,6 +5,7 @@ import type { Progress } from "../../operations/progress.ts";
 import type { Context } from "../../operations/verb.ts";
 import { sandboxDown } from "../verbs/down.ts";
 import { bareDefaults } from "./chapters/bare-defaults.ts";
+import { editedByHand } from "./chapters/drift.ts";
 import { failingMigrations } from "./chapters/failing-migrations.ts";
 import { firstRelease } from "./chapters/first-release.ts";
 import { gatedRelease } from "./chapters/gated-release.ts";
@@ -34,6 +35,7 @@ const chapters: readonly Chapter[] = [
   ["5. Migrations that fail half-way, and that destroy data", failingMigrations],
   ["6. Back to the first release, under load", goBack],
   ["7. synchronize=true", synchronizeRefused],
+  ["8. Somebody edits a setting in Coolify by hand", editedByHand],
   ["   The same with bare Coolify", bareDefaults],
 ];
 

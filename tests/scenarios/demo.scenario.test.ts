@@ -51,6 +51,7 @@ describe("the platform, end to end", () => {
     "the strategy's scripts lose data in a migration that destroys data",
     "a rollback goes back to the exact digests in under two minutes and loses no request",
     "synchronize=true is refused by policy",
+    "a setting edited by hand is reported as drift, that and nothing else, and put back without losing a request",
     "bare Coolify defaults lose requests in the same release",
     "bare Coolify defaults report a crashing release as finished",
   ];
@@ -81,6 +82,9 @@ describe("the platform, end to end", () => {
       context,
     );
     assert.ok(run.ok, run.output.slice(-3000));
+    // Its exit code is 0 only where all of it was looked at and nothing was found.
+    const { outcome } = JSON.parse((await affexai("drift")).stdout) as { outcome: string };
+    assert.equal(outcome, "clean");
   });
 
   const affexai = (...args: string[]) =>

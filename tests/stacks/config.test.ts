@@ -41,7 +41,10 @@ describe("the configuration", () => {
 
   it("leaves the keys of providers alone", async () => {
     await mockEngine({ stack: "staging" });
-    configure({ ...(await stackFile("staging")), "aws:region": "us-east-1", "aws:unheard": "of" }, secretsOf("staging"));
+    configure(
+      { ...(await stackFile("staging")), "aws:region": "us-east-1", "aws:unheard": "of" },
+      secretsOf("staging"),
+    );
     assert.deepEqual(problems(), []);
   });
 
