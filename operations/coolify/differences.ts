@@ -113,7 +113,8 @@ function variableDifferences(
 
 /** Only keys are told: a label that somebody added may hold a password. */
 function labelDifference(part: string, found: readonly string[], declared: readonly string[]): Difference {
-  const keys = (lines: readonly string[]) => new Map(lines.map((line) => [line.split("=")[0] ?? "", line]));
+  const keys = (lines: readonly string[]) =>
+    new Map(lines.map((line) => [line.includes("=") ? line.slice(0, line.indexOf("=")) : "a line without =", line]));
   const [old, wanted] = [keys(found), keys(declared)];
   const missing = [...wanted.keys()].filter((key) => !old.has(key));
   const added = [...old.keys()].filter((key) => !wanted.has(key));
