@@ -1,13 +1,16 @@
 import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
 import { BucketObjectLockConfiguration } from "@pulumi/aws/s3/bucketObjectLockConfiguration.js";
+import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
 import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+import type { StackValidationPolicy } from "@pulumi/policy";
 import { z } from "zod";
 import { BackupStorage } from "../components/backup-storage.ts";
 import { BackupReason } from "../operations/backup/spec.ts";
-import { judge, objectAt, type ResourceClass, rule } from "./judge.ts";
+import { judge, judgeStack, objectAt, type ResourceClass, rule } from "./judge.ts";
 
 /** The strategy keeps a pre-migration backup for a week. */
 const leastDaysBeforeMigrations = 7;
@@ -31,8 +34,19 @@ function piece(resourceClass: ResourceClass, decide: Parameters<typeof judge>[1]
   });
 }
 
-/** Backups are what is left when everything else went wrong: they are private, versioned, encrypted, locked, and kept. */
-export const backupStorageProtected = rule(
+/** What a BackupStorage is not one without. */
+const pieces: readonly [name: string, ResourceClass][] = [
+  ["Bucket", Bucket],
+  ["BucketPublicAccessBlock", BucketPublicAccessBlock],
+  ["BucketVersioning", BucketVersioning],
+  ["BucketServerSideEncryptionConfiguration", BucketServerSideEncryptionConfiguration],
+  ["BucketObjectLockConfiguration", BucketObjectLockConfiguration],
+  ["BucketLifecycleConfiguration", BucketLifecycleConfiguration],
+  ["BucketOwnershipControls", BucketOwnershipControls],
+  ["BucketPolicy", BucketPolicy],
+];
+
+const judgedPieces = rule(
   {
     name: "backup-storage-protected",
     description: "The backup bucket is private, versioned, encrypted and locked; the ledger in it never expires.",
@@ -88,3 +102,16 @@ export const backupStorageProtected = rule(
     }
   }),
 );
+
+/** Backups are what is left when everything else went wrong: they are private, versioned, encrypted, locked, and kept. */
+export const backupStorageProtected = {
+  ...judgedPieces,
+  validateStack: judgeStack((resources, refuse) => {
+    for (const storage of resources.filter((one) => one.isType(BackupStorage))) {
+      const children = resources.filter(({ parent }) => parent?.urn === storage.urn);
+      for (const [name, type] of pieces) {
+        if (!children.some((one) => one.isType(type))) refuse(`${storage.name}: a ${name} must be part of it.`);
+      }
+    }
+  }),
+} satisfies StackValidationPolicy;

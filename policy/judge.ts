@@ -1,8 +1,10 @@
 import {
+  type PolicyResource,
   type ReportViolation,
   type ResourceValidation,
   type ResourceValidationArgs,
   type ResourceValidationPolicy,
+  type StackValidationPolicy,
   UnknownValueError,
 } from "@pulumi/policy";
 
@@ -42,6 +44,23 @@ export function judge(
     } catch (error) {
       if (!(error instanceof UnknownValueError && error instanceof Error)) throw error;
       refuse(`${error.message}; give a value that is known, because what cannot be judged is refused.`);
+    }
+  };
+}
+
+/**
+ * Judges what a stack has altogether: what is missing is no resource that could be judged. Gates previews only (docs/decisions/0006). As with
+ * `judge`, what a preview cannot know is a violation.
+ */
+export function judgeStack(
+  decide: (resources: readonly PolicyResource[], refuse: Refuse) => void,
+): StackValidationPolicy["validateStack"] {
+  return ({ resources }, report) => {
+    try {
+      decide(resources, (what) => report(what));
+    } catch (error) {
+      if (!(error instanceof UnknownValueError && error instanceof Error)) throw error;
+      report(`${error.message}; give a value that is known, because what cannot be judged is refused.`);
     }
   };
 }

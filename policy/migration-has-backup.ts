@@ -3,12 +3,12 @@ import { BackupStorage } from "../components/backup-storage.ts";
 import { CoolifyApplication } from "../components/coolify-application.ts";
 import { DatabaseMigration } from "../components/database-migration.ts";
 import { LedgerLocation } from "../operations/release/spec.ts";
-import { has, judge, type ResourceClass, rule } from "./judge.ts";
+import { has, judge, judgeStack, objectAt, type ResourceClass, rule } from "./judge.ts";
 
 /** A deployment may lean on an older backup for at most a day: what was written since then is what would be lost. */
 const oldestBackupSeconds = 86_400;
 
-const behindEachApplication: [string, ResourceClass][] = [
+const behindEachRelease: [string, ResourceClass][] = [
   ["DatabaseMigration", DatabaseMigration],
   ["BackupStorage", BackupStorage],
 ];
@@ -32,12 +32,20 @@ export const migrationHasBackup = {
       }
     }),
   ),
-  validateStack({ resources }, report) {
-    const applications = resources.filter((one) => one.isType(CoolifyApplication));
-    for (const [needed, type] of behindEachApplication) {
-      if (applications.length > 0 && !resources.some((one) => one.isType(type))) {
-        report(`${applications.map(({ name }) => name).join(", ")}: the stack must declare a ${needed}.`);
+  validateStack: judgeStack((resources, refuse) => {
+    const migrations = resources.filter((one) => one.isType(DatabaseMigration));
+    const needing = [...resources.filter((one) => one.isType(CoolifyApplication)), ...migrations];
+    for (const [needed, type] of behindEachRelease) {
+      if (needing.length > 0 && !resources.some((one) => one.isType(type))) {
+        refuse(`${needing.map(({ name }) => name).join(", ")}: the stack must declare a ${needed}.`);
       }
     }
-  },
+    const buckets = resources.filter((one) => one.isType(BackupStorage)).map(({ props }) => props["bucket"]);
+    for (const { name, props } of migrations) {
+      const { bucket } = objectAt(props, "ledger");
+      if (buckets.length > 0 && !buckets.includes(bucket)) {
+        refuse(`${name}: ledger.bucket must be the bucket of a BackupStorage of this stack.`);
+      }
+    }
+  }),
 } satisfies StackValidationPolicy;

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
 import { BucketObjectLockConfiguration } from "@pulumi/aws/s3/bucketObjectLockConfiguration.js";
+import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
 import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
@@ -9,7 +11,7 @@ import { BackupStorage } from "../../components/backup-storage.ts";
 import { MediaStorage } from "../../components/media-storage.ts";
 import { backupStorageProtected } from "../../policy/backup-storage-protected.ts";
 import { withProperty } from "./declared.ts";
-import { type Shown, unknown, violations } from "./violations.ts";
+import { type Shown, stackViolations, unknown, violations } from "./violations.ts";
 
 const keepDays = { "pre-migration": 7, hourly: 2, daily: 14, weekly: 56, monthly: 366, manual: 30 };
 const storage: Shown = { resourceClass: BackupStorage, name: "backups", props: { lockDays: 7, keepDays } };
@@ -31,6 +33,8 @@ const encryption = piece(BucketServerSideEncryptionConfiguration, {
   rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
 });
 const lock = piece(BucketObjectLockConfiguration, { rule: { defaultRetention: { mode: "GOVERNANCE", days: 7 } } });
+const ownership = piece(BucketOwnershipControls, { rule: { objectOwnership: "BucketOwnerEnforced" } });
+const policy = piece(BucketPolicy, { policy: "{}" });
 const expiring = (prefix: string | undefined) => ({
   id: "x",
   status: "Enabled",
@@ -159,6 +163,27 @@ describe("backup-storage-protected", () => {
     it(`refuses ${path} when a preview cannot know it`, async () => {
       const [message] = await violations(backupStorageProtected, withProperty(shown, path, unknown));
       assert.match(message ?? "", /can't be known during preview/);
+    });
+  }
+
+  const declared = [bucket, privacy, versioning, encryption, lock, lifecycle, ownership, policy].map((one) => ({
+    ...one,
+    parent: storage,
+  }));
+  it("allows a stack whose storage has all its pieces, and one without storage", async () => {
+    assert.deepEqual(await stackViolations(backupStorageProtected, [storage, ...declared]), []);
+    assert.deepEqual(await stackViolations(backupStorageProtected, []), []);
+  });
+
+  for (const missing of declared) {
+    const { name } = missing.resourceClass as { name: string };
+    it(`refuses a storage without ${name}, also beside another one that has it`, async () => {
+      const others = declared.filter((one) => one !== missing);
+      const expected = [`backups: a ${name} must be part of it.`];
+      assert.deepEqual(await stackViolations(backupStorageProtected, [storage, ...others]), expected);
+      const whole: Shown = { ...storage, name: "whole" };
+      const all = [whole, ...declared.map((one) => ({ ...one, parent: whole }))];
+      assert.deepEqual(await stackViolations(backupStorageProtected, [storage, ...others, ...all]), expected);
     });
   }
 

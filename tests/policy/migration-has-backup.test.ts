@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { BackupStorage } from "../../components/backup-storage.ts";
 import { migrationHasBackup } from "../../policy/migration-has-backup.ts";
 import { application, migration, withProperty } from "./declared.ts";
-import { stackViolations, unknown, violations } from "./violations.ts";
+import { type Shown, stackViolations, unknown, violations } from "./violations.ts";
 
-const storage = { resourceClass: BackupStorage, name: "backups", props: {} };
+const storage: Shown = { resourceClass: BackupStorage, name: "backups", props: { bucket: "affexai-backups" } };
 
 describe("migration-has-backup", () => {
   it("allows a migration with a bucket and the backup role's URL, which a preview does not know", async () => {
@@ -40,8 +40,33 @@ describe("migration-has-backup", () => {
       "backend: the stack must declare a DatabaseMigration.",
     ]);
     assert.deepEqual(await stackViolations(migrationHasBackup, [migration, application]), [
-      "backend: the stack must declare a BackupStorage.",
+      "backend, migration: the stack must declare a BackupStorage.",
     ]);
+  });
+
+  it("refuses a migration without backup storage, whether or not there is an application", async () => {
+    assert.deepEqual(await stackViolations(migrationHasBackup, [migration]), [
+      "migration: the stack must declare a BackupStorage.",
+    ]);
+  });
+
+  it("refuses a migration whose bucket is none of the stack's backup storages, or that cannot be compared", async () => {
+    const elsewhere = withProperty(migration, "ledger.bucket", "unprotected");
+    const refusal = "migration: ledger.bucket must be the bucket of a BackupStorage of this stack.";
+    assert.deepEqual(await stackViolations(migrationHasBackup, [storage, elsewhere]), [refusal]);
+    assert.deepEqual(
+      await stackViolations(migrationHasBackup, [withProperty(storage, "bucket", undefined), migration]),
+      [refusal],
+    );
+    const second = withProperty({ ...storage, name: "more" }, "bucket", "unprotected");
+    assert.deepEqual(await stackViolations(migrationHasBackup, [storage, second, elsewhere]), []);
+    for (const resources of [
+      [withProperty(storage, "bucket", unknown), migration],
+      [storage, withProperty(migration, "ledger.bucket", unknown)],
+    ]) {
+      const [message] = await stackViolations(migrationHasBackup, resources);
+      assert.match(message ?? "", /can't be known during preview.*cannot be judged is refused/);
+    }
   });
 
   it("asks nothing of a stack without applications", async () => {

@@ -54,6 +54,29 @@ describe("the policy pack on the real engine", function () {
     assert.match(text, /backend: variables\.LINK must be a secret one, by its form/);
   });
 
+  it("finds the missing piece of a backup storage, and none in a whole one", async () => {
+    const storage = `
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
+import { BackupStorage } from "${root}/components/backup-storage.ts";
+const keepDays = { "pre-migration": 7, hourly: 2, daily: 14, weekly: 56, monthly: 366, manual: 30 };
+new BackupStorage("backups", { bucket: "backups", environment: "trial", lockDays: 7, keepDays });
+`;
+    const whole = await preview(storage);
+    assert.equal(whole.exitCode, 0, whole.text);
+    const versioning = 'import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";';
+    const without = `
+import * as pulumi from "@pulumi/pulumi";
+${versioning}
+// As if the component had been written without it.
+pulumi.runtime.registerStackTransformation(({ type, opts }) =>
+  type === BucketVersioning.__pulumiType ? { props: { bucket: "b", versioningConfiguration: { status: "Enabled" } }, opts: { ...opts, parent: undefined } } : undefined,
+);
+${storage}`;
+    const { exitCode, text } = await preview(without);
+    assert.notEqual(exitCode, 0, text);
+    assert.match(text, /backups: a BucketVersioning must be part of it/);
+  });
+
   it("judges the whole stack at the end: an application needs a migration and a backup behind it", async () => {
     const { exitCode, text } = await preview(program(pinned, "{}"));
     assert.notEqual(exitCode, 0);

@@ -12,6 +12,8 @@ export interface Shown {
   readonly name?: string;
   /** Types of the components around it, outermost first. */
   readonly within?: readonly string[];
+  /** The component directly around it, for rules about whole stacks. */
+  readonly parent?: Shown;
   readonly props: Record<string, unknown>;
   readonly opts?: Partial<ResourceValidationArgs["opts"]>;
 }
@@ -45,6 +47,7 @@ export async function stackViolations(policy: StackValidationPolicy, resources: 
     {
       resources: resources.map((shown) => ({
         ...argumentsOf(shown),
+        ...(shown.parent && { parent: { ...argumentsOf(shown.parent), dependencies: [], propertyDependencies: {} } }),
         dependencies: [],
         propertyDependencies: {},
       })),
