@@ -11,7 +11,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { OperationError } from "../error.ts";
 import { digestOf } from "./checksum.ts";
-import { Manifest, type StoredObject } from "./manifest.ts";
+import { Manifest, isOwn, type StoredObject } from "./manifest.ts";
 import { BackupId, BackupReason, type BackupTarget } from "./spec.ts";
 import { storageFailure } from "./storage-failure.ts";
 import { parseJson } from "../json.ts";
@@ -138,9 +138,9 @@ export class BackupStore {
     });
   }
 
-  /** The manifests of all complete backups that can be read, oldest first. */
+  /** The manifests of the environment's own complete backups that can be read, oldest first: a copy of another one's data is none. */
   async manifests(reason?: BackupReason): Promise<Manifest[]> {
-    return (await this.catalogue(reason)).manifests;
+    return (await this.catalogue(reason)).manifests.filter(isOwn);
   }
 
   /** All backups that have a manifest, oldest first: one manifest that cannot be read must not hide the others. */
@@ -156,11 +156,12 @@ export class BackupStore {
     };
   }
 
-  /** One backup, or the newest. Refuses when there is none, and when its manifest cannot be read: an older one is not meant. */
+  /**
+   * One backup, or the newest of the environment's own data. Refuses when there is none, and when its manifest cannot be read: an older one
+   * is not meant.
+   */
   async find(id: string | undefined): Promise<Manifest> {
     const found = await this.#list();
-    const wanted = id === undefined ? found.at(-1) : found.find((one) => one.id === id);
-    const where = `backups of ${this.target.environment} in bucket ${this.target.bucket}`;
     const next =
       found.length === 0
         ? "Run `affexai backup create`."
@@ -168,16 +169,21 @@ export class BackupStore {
             .slice(-5)
             .map((one) => one.id)
             .join(", ")}.`;
-    if (wanted === undefined) {
-      const what = id === undefined ? "there is none." : `there is none with the id ${id}.`;
-      throw new OperationError("refused", { where, what, next });
+    for (const address of id === undefined ? found.toReversed() : found.filter((one) => one.id === id)) {
+      const manifest = await this.#manifest(address);
+      if ("why" in manifest) {
+        throw new OperationError("refused", {
+          where: `s3://${this.target.bucket}/${manifest.key}`,
+          what: `${manifest.why}.`,
+          next: `${next} Or use the version of affexai that wrote it.`,
+        });
+      }
+      if (id !== undefined || isOwn(manifest)) return manifest;
     }
-    const manifest = await this.#manifest(wanted);
-    if ("dump" in manifest) return manifest;
     throw new OperationError("refused", {
-      where: `s3://${this.target.bucket}/${manifest.key}`,
-      what: `${manifest.why}.`,
-      next: `${next} Or use the version of affexai that wrote it.`,
+      where: `backups of ${this.target.environment} in bucket ${this.target.bucket}`,
+      what: id === undefined ? "there is none." : `there is none with the id ${id}.`,
+      next,
     });
   }
 

@@ -19,6 +19,6 @@ export const listBackups: Verb<typeof BackupListSpec, typeof BackupListResult> =
 };
 
 async function backupsOf(store: BackupStore, reason: BackupReason | undefined) {
-  const [manifests, drills] = await Promise.all([store.manifests(reason), lastDrills(store)]);
+  const [{ manifests }, drills] = await Promise.all([store.catalogue(reason), lastDrills(store)]);
   return manifests.map((one) => ({ ...summary(one), drilledAt: drills.get(one.id) ?? null }));
 }

@@ -76,6 +76,11 @@ export const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
+/** Whether the data is the environment's own, and not another one's with everything personal masked: only then is it a backup of it. */
+export function isOwn({ anonymisedFrom }: Pick<Manifest, "anonymisedFrom">): boolean {
+  return anonymisedFrom === undefined;
+}
+
 /** The line about a backup that lists and results show. */
 export function summary(manifest: Manifest): BackupSummary {
   return {

@@ -6,8 +6,8 @@ export interface Prunable {
   readonly reason: BackupReason;
   /** When it was begun, as its id says. */
   readonly begunAt: Date;
-  /** Whether its manifest could be read: what cannot be restored does not count for the minimum. */
-  readonly readable: boolean;
+  /** Whether it counts for the minimum: its manifest could be read, and it holds the environment's own data. */
+  readonly counted: boolean;
   /** Whether a drill has proven it. */
   readonly drilled: boolean;
 }
@@ -29,10 +29,10 @@ const dayMs = 86_400_000;
  */
 export function expired(backups: readonly Prunable[], { keep, minimum, needed }: Retention, now: Date): Prunable[] {
   const newestFirst = backups.toSorted((one, other) => other.id.localeCompare(one.id));
-  const readable = newestFirst.filter((one) => one.readable);
+  const counted = newestFirst.filter((one) => one.counted);
   const untouchable = new Set([
-    ...readable.slice(0, minimum).map(({ id }) => id),
-    ...readable
+    ...counted.slice(0, minimum).map(({ id }) => id),
+    ...counted
       .filter(({ drilled }) => drilled)
       .slice(0, minimum)
       .map(({ id }) => id),

@@ -27,18 +27,18 @@ export async function pruneAsOf(
   context: Context,
 ): Promise<z.output<typeof BackupPruneResult>> {
   const store = backupStore(spec, context);
-  const { manifests } = await store.catalogue();
+  const own = await store.manifests();
   const [stored, drilled, needed] = await Promise.all([
     storedBackups(store),
     lastDrills(store),
-    neededBackups(new Ledger(store.storage, store.target), manifests),
+    neededBackups(new Ledger(store.storage, store.target), own),
   ]);
-  const readable = new Set(manifests.map(({ id }) => id));
+  const counted = new Set(own.map(({ id }) => id));
   const complete = stored.filter((one) => one.complete);
   const backups = complete.map(({ id, reason }) => ({
     ...{ id, reason },
     begunAt: begunAt(id),
-    readable: readable.has(id),
+    counted: counted.has(id),
     drilled: drilled.has(id),
   }));
   const old = new Set(expired(backups, { ...spec, needed }, now).map(({ id }) => id));

@@ -8,7 +8,7 @@ import { operationsDatabase } from "../database/operations-database.ts";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
-import type { Manifest } from "./manifest.ts";
+import { isOwn, type Manifest } from "./manifest.ts";
 import { assertReadable } from "./open-dump.ts";
 
 export interface Restorable {
@@ -27,7 +27,8 @@ export async function assertRestorable({ access, store, manifest }: Restorable, 
   await assertReadable(store, manifest, context.env);
   await clientPrograms(context.env, majorOf(manifest.pgDump));
   const problems = [
-    ...(manifest.database === access.database
+    // A copy of another environment's data is of a database of that one.
+    ...(manifest.database === access.database || !isOwn(manifest)
       ? []
       : [`it is a backup of the database ${manifest.database}, and ${access.variable} names ${access.database}`]),
     ...(await dumpProblems(store, manifest)),

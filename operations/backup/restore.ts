@@ -9,13 +9,14 @@ import type { Journal } from "../journal.ts";
 import { closeWindow } from "../migration/maintenance-window.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
 import { recoverDeadRuns } from "../database/recovery.ts";
+import { applyRights } from "../database/roles.ts";
 import { backupStore, dumpLimitMs } from "./backup-store.ts";
-import { summary } from "./manifest.ts";
+import { isOwn, summary } from "./manifest.ts";
 import { dropDatabase, restoreBeside, seconds } from "./restore-beside.ts";
 import { assertRestorable } from "./restore-preflight.ts";
 import { keptName, restoredName } from "./restored-names.ts";
 import { BackupRestoreResult, BackupRestoreSpec } from "./spec.ts";
-import { refuseUnlessItCanServe, refuseWhileUnderWay, swapConsequences } from "./swap-consequences.ts";
+import { refuseUnlessItCanServe, refuseWhileUnderWay, swapConsequences, type Exchange } from "./swap-consequences.ts";
 import { swapDatabases } from "./swap.ts";
 
 /**
@@ -41,7 +42,8 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
       const [target, kept] = [restoredName(access.database, run.id), keptName(access.database, run.id)];
       const began = performance.now();
       const exchange = { access, applicationName, store, manifest, target };
-      const restoring = { ...exchange, local: spec.local, timeoutMs: dumpLimitMs };
+      const withoutRoles = !isOwn(manifest);
+      const restoring = { ...exchange, withoutRoles, local: spec.local, timeoutMs: dumpLimitMs };
       const orLeave = async <T>(work: () => Promise<T>): Promise<T> => {
         try {
           return await work();
@@ -49,7 +51,12 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
           return leave({ access, target, journal, applicationName }, error, context);
         }
       };
-      await orLeave(() => journal.step("restore", { backup: manifest.id }, () => restoreBeside(restoring, context)));
+      await orLeave(() =>
+        journal.step("restore", { backup: manifest.id }, async () => {
+          await restoreBeside(restoring, context);
+          if (withoutRoles) await giveRights(exchange, spec.app, context);
+        }),
+      );
       const restoreSeconds = seconds(performance.now() - began);
       const consequences = await orLeave(() => swapConsequences(exchange, context));
       const restored = { id: manifest.id, rows: summary(manifest).rows, restoreSeconds, consequences };
@@ -78,6 +85,19 @@ export const restoreBackup: Verb<typeof BackupRestoreSpec, typeof BackupRestoreR
     });
   },
 };
+
+/** What another environment's roles own and may do there is here the roles' of this one. */
+async function giveRights(
+  { access, applicationName, target }: Exchange,
+  app: string,
+  { progress }: Context,
+): Promise<void> {
+  await progress.step(`rights of ${app} in ${target}`, () =>
+    withConnection(onDatabase(access, target), { applicationName }, (client) =>
+      applyRights(client, { migrator: access.user, app }),
+    ),
+  );
+}
 
 interface Failed {
   readonly access: DatabaseAccess;

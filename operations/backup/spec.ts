@@ -88,7 +88,7 @@ export const BackupRestoreSpec = z.strictObject({
   dryRun: z.boolean(),
   /** A folder of this machine for the dump, from which pg_restore restores with several jobs. Without one the dump is streamed. */
   local: z.string().optional(),
-  /** The application's role. */
+  /** The application's role: it gets its rights in a copy of another environment's data. */
   app: Identifier,
   /** Swaps although a release is being rolled out, or the one that serves cannot live with the restored schema. */
   force: z.boolean().optional(),

@@ -162,7 +162,10 @@ async function applyDatabases(client: pg.Client, spec: RolesSpec): Promise<void>
   await client.query(`GRANT CONNECT ON DATABASE ${name(spec.database)} TO ${name(spec.app)}, ${name(spec.backup)}`);
 }
 
-async function applyRights(client: pg.Client, spec: RolesSpec): Promise<void> {
+/**
+ * Gives the migrator what there is, and the application what it may do with it. Also for the migrator itself, where everything is its own.
+ */
+export async function applyRights(client: pg.Client, spec: Pick<RolesSpec, "migrator" | "app">): Promise<void> {
   await client.query("BEGIN");
   await adoptObjects(client, spec.migrator);
   const { rows } = await client.query<{ nspname: string }>(

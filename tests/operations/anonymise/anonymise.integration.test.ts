@@ -68,21 +68,29 @@ describe("an anonymised copy of the data", () => {
   it("has every row and key, and nobody in it; the live database stays as it is, and the copy can be restored", async () => {
     const before = await contents();
     const original = await backup();
-    const made = await anonymise.run(specOf(), context());
+    // Another database, of another name and with other roles.
+    const other = await environment();
+    const target = { bucket: other.bucket, environment: "staging" };
+    const made = await anonymise.run({ ...specOf(), to: target }, context());
     assert.deepEqual(
       { ...made, id: "", seconds: 0 },
       { id: "", from: original.id, rows: 701, tables: 4, maskedColumns: 9, truncatedTables: ["logs"], seconds: 0 },
     );
     assert.deepEqual(await contents(), before);
     assert.deepEqual(await scratches(), []);
-    const manifest = await backupStore(to(), context()).find(made.id);
+    const store = backupStore(target, context());
+    const manifest = await store.find(made.id);
     assert.deepEqual(manifest.anonymisedFrom, { environment: "test", id: original.id });
     const live = await place.sql<{ id: string; email: string; born: Date; salary: number }>(
       "migrator",
       "SELECT id, email, born, salary FROM users ORDER BY id",
     );
-    await restoreBackup.run({ ...to(), dryRun: false, app: place.roles.app }, place.context());
-    const copy = await place.sql<Record<string, unknown>>(
+    // It is no backup of that environment, so it has to be asked for.
+    assert.deepEqual(await store.manifests(), []);
+    await rejected(store.find(undefined), "refused", /there is none/);
+    await restoreBackup.run({ ...target, id: made.id, dryRun: false, app: other.roles.app }, other.context());
+    await belongsTo(other);
+    const copy = await other.sql<Record<string, unknown>>(
       "migrator",
       "SELECT *, host(address) AS host FROM users ORDER BY id",
     );
@@ -104,17 +112,30 @@ describe("an anonymised copy of the data", () => {
       assert.equal(row["secret"], null);
       assert.match(JSON.stringify(row["profile"]), /^\{"tags":\[\{"id":\d+\}\],"theme":"dark"\}$/);
     }
-    const [joined] = await place.sql<{ rows: number; touched: number }>(
+    const [joined] = await other.sql<{ rows: number; touched: number }>(
       "migrator",
       `SELECT (SELECT count(*)::int FROM invoices JOIN users USING (email)) AS rows,
               (SELECT count(*)::int FROM users WHERE changed <> '2026-01-01') AS touched`,
     );
     assert.deepEqual(joined, { rows: 400, touched: 0 });
-    await place.sql("migrator", "UPDATE users SET salary = 1");
-    assert.deepEqual(await place.sql("migrator", "SELECT count(*)::int AS n FROM users WHERE changed > '2026-01-01'"), [
+    await other.sql("migrator", "UPDATE users SET salary = 1");
+    assert.deepEqual(await other.sql("migrator", "SELECT count(*)::int AS n FROM users WHERE changed > '2026-01-01'"), [
       { n: 300 },
     ]);
   });
+
+  /** Its migrator owns everything, its application may write, also what will be made, and nobody else's roles may do anything. */
+  async function belongsTo({ name, roles, sql }: Environment): Promise<void> {
+    const owners = "SELECT DISTINCT tableowner::text AS owner FROM pg_tables WHERE schemaname = 'public'";
+    assert.deepEqual(await sql("admin", owners), [{ owner: roles.migrator }]);
+    const grants = `SELECT DISTINCT grantee::regrole::text AS role FROM pg_class, aclexplode(relacl)
+                     WHERE relnamespace = 'public'::regnamespace AND grantee <> relowner`;
+    assert.deepEqual(await sql("admin", grants), [{ role: roles.app }]);
+    await sql("app", "UPDATE users SET shout = DEFAULT");
+    await sql("migrator", "CREATE TABLE later (id serial PRIMARY KEY)");
+    await sql("app", "INSERT INTO later DEFAULT VALUES");
+    assert.equal(name.startsWith(place.name), false);
+  }
 
   it("is not made while a column has no rule: all of them are listed, each with a proposal", async () => {
     await place.sql(

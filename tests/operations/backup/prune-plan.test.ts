@@ -10,7 +10,7 @@ const dayMs = 86_400_000;
 function backup(days: number, reason: BackupReason = "daily", more: Partial<Prunable> = {}): Prunable {
   const begunAt = new Date(now.getTime() - days * dayMs);
   const id = `${begunAt.toISOString().replace(/[-:]|\.\d+/g, "")}-000000`;
-  return { id, reason, begunAt, readable: true, drilled: false, ...more };
+  return { id, reason, begunAt, counted: true, drilled: false, ...more };
 }
 
 describe("the plan of pruning", () => {
@@ -39,7 +39,7 @@ describe("the plan of pruning", () => {
   });
 
   it("does not count what cannot be read, and still deletes it in its time", () => {
-    const backups = [backup(40), backup(35), backup(30, "daily", { readable: false })];
+    const backups = [backup(40), backup(35), backup(30, "daily", { counted: false })];
     assert.deepEqual(
       gone(backups),
       [backups[0], backups[2]].map((one) => one?.id),
