@@ -33,6 +33,8 @@ export interface DatabaseMigrationArgs {
   protectedTables: z.infer<typeof ProtectedTable>[];
   /** A release without pending migrations accepts a verified backup younger than this. */
   backupMaxAgeSeconds: number;
+  /** Public keys of age that the backup is encrypted to, and a private one, by which the way back reads it. */
+  encryption?: { recipients: string[]; identity: pulumi.Input<string> } | undefined;
   /** What answers users while a release that declares maintenance migrates. */
   maintenance?: pulumi.Input<MaintenanceTarget> | undefined;
   /** What must be in place first: the storage, the roles. */
@@ -52,12 +54,14 @@ export class DatabaseMigration extends pulumi.ComponentResource {
   readonly backup: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { databaseUrl, backupDatabaseUrl, ssh, after, ...spec } = args;
+    const { databaseUrl, backupDatabaseUrl, ssh, encryption, after, ...spec } = args;
     const secrets = {
       databaseUrl: pulumi.secret(databaseUrl),
       backupDatabaseUrl: pulumi.secret(backupDatabaseUrl),
+      ...(encryption === undefined ? {} : { backupIdentity: pulumi.secret(encryption.identity) }),
     };
-    super(DatabaseMigration.__pulumiType, name, { ...spec, ssh, ...secrets }, opts);
+    const recipients = encryption?.recipients;
+    super(DatabaseMigration.__pulumiType, name, { ...spec, ssh, recipients, ...secrets }, opts);
     const result = operation(
       `${name}-run`,
       {
@@ -66,10 +70,11 @@ export class DatabaseMigration extends pulumi.ComponentResource {
         spec: MigrationSpec,
         result: MigrationResult,
         input: { owner: name, ...spec },
-        variables: { DATABASE_SSH: ssh },
+        variables: { DATABASE_SSH: ssh, BACKUP_RECIPIENTS: recipients?.join(",") },
         secrets: {
           DATABASE_URL: secrets.databaseUrl,
           BACKUP_DATABASE_URL: secrets.backupDatabaseUrl,
+          ...(secrets.backupIdentity === undefined ? {} : { BACKUP_IDENTITY: secrets.backupIdentity }),
         },
         timeoutMinutes: 240,
       },

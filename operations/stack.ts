@@ -54,8 +54,8 @@ export async function onStack<T>(
 }
 
 /**
- * The environment that verbs with `--stack` work in: the process's own, with the stack's database URLs, and with its way to them
- * unless the process has one (an empty DATABASE_SSH is the direct one).
+ * The environment that verbs with `--stack` work in: the process's own, with the stack's database URLs, with its way to them unless the
+ * process has one (an empty DATABASE_SSH is the direct one), and with the keys that its backups are encrypted to.
  */
 export function stackEnvironment(outputs: StackOutputs, env: Context["env"]): Context["env"] {
   return {
@@ -64,5 +64,6 @@ export function stackEnvironment(outputs: StackOutputs, env: Context["env"]): Co
     BACKUP_DATABASE_URL: outputs.backupDatabaseUrl,
     ADMIN_DATABASE_URL: outputs.adminDatabaseUrl,
     DATABASE_SSH: env.DATABASE_SSH ?? outputs.databaseSsh,
+    BACKUP_RECIPIENTS: outputs.targets.recipients?.join(",") ?? env.BACKUP_RECIPIENTS,
   };
 }

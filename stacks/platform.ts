@@ -13,6 +13,7 @@ import type { PreviewProbe } from "../components/preview-probe.ts";
 import { RedisCache } from "../components/redis-cache.ts";
 import { SmokeTest } from "../components/smoke-test.ts";
 import { backendVariables, criticalPaths, frontendVariables } from "./affexai.ts";
+import { backupEncryption } from "./backup-encryption.ts";
 import type { Config } from "./config.ts";
 import { databaseSsh } from "./database-ssh.ts";
 import { given } from "./given.ts";
@@ -88,6 +89,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     backupDatabaseUrl: roles.backupUrl,
     ssh,
     backupMaxAgeSeconds: behaviour.backupMaxAgeSeconds,
+    encryption: backupEncryption(config),
     maintenance,
     after: [backups],
   });
@@ -195,6 +197,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
       })),
       criticalPaths,
       ...(maintenance === undefined ? {} : { maintenance }),
+      ...(config.tools?.recipients === undefined ? {} : { recipients: config.tools.recipients }),
       migrations: config.migrations,
       github: { owner: config.github.owner, repository: config.github.repository },
     },

@@ -104,7 +104,7 @@ export const settings = {
       image: PinnedImage,
       /** Where containers reach Coolify: the agent ends a maintenance that nobody looks after any more. Needed outside the sandbox. */
       coolifyUrl: z.url({ protocol: /^https?$/ }).optional(),
-      /** Public keys of age; the agent's backups are encrypted to them. */
+      /** Public keys of age; the stack's backups are encrypted to them, whoever takes them. */
       recipients: z
         .array(z.string().regex(/^age1[0-9a-z]{58,}$/, "must be public keys of age"))
         .min(1)
@@ -144,7 +144,7 @@ export const secretSettings = {
     when: (known: Partial<Settings>) => known.tools?.coolifyUrl !== undefined,
   },
   backupIdentity: {
-    about: "a private key of age, which drills read backups with",
+    about: "a private key of age, which drills and the way back of a migration read backups with",
     when: (known: Partial<Settings>) => known.tools?.recipients !== undefined,
   },
   pageUrl: {

@@ -7,6 +7,7 @@ import type { PreviewProbe } from "../components/preview-probe.ts";
 import { Maintenance } from "../components/maintenance.ts";
 import type { MaintenanceTarget, Placement } from "../operations/coolify/spec.ts";
 import type { LedgerLocation } from "../operations/release/spec.ts";
+import { backupEncryption } from "./backup-encryption.ts";
 import type { Config } from "./config.ts";
 import { given } from "./given.ts";
 
@@ -55,10 +56,7 @@ export function declareTools(
     app: roles.app,
     databaseUrl: roles.migratorUrl,
     backupDatabaseUrl: roles.backupUrl,
-    encryption:
-      tools.recipients === undefined
-        ? undefined
-        : { recipients: tools.recipients, identity: given(config, "backupIdentity") },
+    encryption: backupEncryption(config),
     pageUrl: tools.pages === true ? given(config, "pageUrl") : undefined,
     maintenance:
       tools.coolifyUrl === undefined

@@ -258,6 +258,8 @@ export const StackTargets = z.object({
   criticalPaths: z.array(CriticalPath),
   /** What answers in place of the applications during maintenance; absent where a stack names no tools image. */
   maintenance: z.object({ uuid: z.string(), url: z.url() }).optional(),
+  /** Public keys that the stack's backups are encrypted to; absent where they are plain. */
+  recipients: z.array(z.string()).optional(),
   migrations: z.object({
     imageRuntime: z.enum(["docker", "unpacked"]),
     nodePath: z.string(),

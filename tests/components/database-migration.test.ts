@@ -55,6 +55,19 @@ describe("a database migration", () => {
     assert.equal(await valueOf(migration.backup), "20261123T170000Z-000000");
   });
 
+  it("encrypts its backup to the stack's keys, and can read it on the way back", async () => {
+    const engine = await mockEngine({ outputs: answer });
+    const encryption = { recipients: ["age1one", "age1two"], identity: "AGE-SECRET-KEY-1X" };
+    await deploy(() => new DatabaseMigration("migration", { ...args, encryption }));
+    const { BACKUP_RECIPIENTS, BACKUP_IDENTITY } = engine.named("migration-run").inputs["environment"] as Record<
+      string,
+      string
+    >;
+    assert.deepEqual([BACKUP_RECIPIENTS, BACKUP_IDENTITY], ["age1one,age1two", "AGE-SECRET-KEY-1X"]);
+    assert.deepEqual(engine.named("migration").secrets, ["backupDatabaseUrl", "backupIdentity", "databaseUrl"]);
+    assert.doesNotMatch(JSON.stringify(specOf(engine.named("migration-run"))), /age1|AGE-SECRET/);
+  });
+
   it("waits for everything of what it comes after", async () => {
     const engine = await mockEngine({ outputs: answer });
     await deploy(() => {
