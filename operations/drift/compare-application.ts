@@ -3,7 +3,7 @@ import { replicaDifferences, type Comparison, type Mask } from "../coolify/diffe
 import type { CoolifyClient } from "../coolify/client.ts";
 import { digestOf, type Replica } from "../coolify/plan.ts";
 import { readReplicas, type EnvironmentView, type SeenReplica } from "../coolify/probe.ts";
-import { publicUrl } from "../coolify/rollout.ts";
+import { publicUrl } from "../coolify/replica-route.ts";
 import type { ApplicationSpec } from "../coolify/spec.ts";
 import { variableValues } from "../coolify/variables.ts";
 import { OperationError } from "../error.ts";

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { Named, Server } from "../coolify/answers.ts";
-import { CoolifyError, atLeast, type CoolifyClient } from "../coolify/client.ts";
+import { CoolifyError, type CoolifyClient } from "../coolify/client.ts";
 import type { Comparison } from "../coolify/differences.ts";
 import type { EnvironmentView } from "../coolify/probe.ts";
 import type { Placement, ProjectSpec } from "../coolify/spec.ts";
+import { atLeast } from "../coolify/version.ts";
 import type { Difference, Unobserved } from "./spec.ts";
 
 const Registries = z.object({
@@ -23,7 +24,7 @@ export async function comparePlace(
   const project = await coolify.find(`/projects/${placement.projectUuid}`, Named);
   const server = await coolify.find(`/servers/${placement.serverUuid}`, Server);
   const known = server !== null && [server.uuid, server.name].includes(spec.server);
-  const proxy = (server?.proxy?.type ?? server?.proxy_type ?? "none").toLowerCase();
+  const proxy = (server?.proxy?.type ?? "none").toLowerCase();
   const login = server === null ? { differences: [], unobserved: [] } : await compareLogin(spec, placement, coolify);
   return {
     differences: [

@@ -217,8 +217,8 @@ describe("the differences of a database", () => {
       ...found,
       image: "postgres:17",
       postgres_password: "other",
-      is_public: 1,
-      public_port: 15432,
+      is_public: true,
+      public_port: "15432",
       status: "exited",
     };
     assert.deepEqual(
