@@ -29,7 +29,11 @@ export class AddressPool {
       const gateway = await listen(`${prefix}.1`);
       if (gateway !== null) return new AddressPool(prefix, gateway);
     }
-    throw new Error("All of 127.77.0.0/16 is in use by other container engines. Stop one of them.");
+    throw new Error(
+      process.platform === "darwin"
+        ? "No address of 127.77.0.0/16 is free. Make some: for n in $(seq 1 254); do sudo ifconfig lo0 alias 127.77.1.$n; done"
+        : "All of 127.77.0.0/16 is in use by other container engines. Stop one of them.",
+    );
   }
 
   /** The next free address; one that was given back is not taken again until the others had their turn. */
@@ -68,7 +72,8 @@ async function listen(host: string): Promise<Server | null> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
-      if ("code" in error && error.code === "EADDRINUSE") resolve(null);
+      // The second on macOS, where nobody has made the address.
+      if ("code" in error && (error.code === "EADDRINUSE" || error.code === "EADDRNOTAVAIL")) resolve(null);
       else reject(error);
     });
     server.listen(gatewayPort, host, () => {
