@@ -11,11 +11,13 @@ export interface Config extends Readonly<Settings> {
   readonly secrets: Readonly<Partial<Record<SecretSetting, pulumi.Output<string>>>>;
 }
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /**
  * Reads and checks the whole of `Pulumi.<stack>.yaml`. Nothing else reads pulumi.Config, and nothing is declared before it
  * returned. Throws one RunError that lists every problem with its path and its remedy, never with a secret's value.
  */
-export function loadConfig(): Config {
+export function loadConfig(env: Variables = process.env): Config {
   const project = pulumi.getProject();
   const given = Object.entries(pulumi.runtime.allConfig())
     .filter(([key]) => key.startsWith(`${project}:`))
@@ -61,6 +63,7 @@ export function loadConfig(): Config {
 
   // Nothing is missing: every key of `settings` that has to be there was parsed, or there would be a problem.
   const complete = known as Settings;
+  refuseSandboxShell(complete, env);
   const config = new pulumi.Config(project);
   const secrets = Object.keys(secretSettings).map((key) => [key, config.getSecret(key)] as const);
   return Object.freeze({
@@ -68,6 +71,15 @@ export function loadConfig(): Config {
     behaviour: environments[complete.environment],
     secrets: Object.fromEntries(secrets.filter(([, value]) => value !== undefined)),
   });
+}
+
+/** In a shell with the sandbox's environment, providers and addresses are the stand-ins': they must not be taken for a real stack's. */
+function refuseSandboxShell({ environment }: Settings, { AFFEXAI_SANDBOX_DIR }: Variables): void {
+  if (AFFEXAI_SANDBOX_DIR === undefined || (environment === "sandbox" && pulumi.getStack() === "sandbox")) return;
+  throw new pulumi.RunError(
+    `This shell has the sandbox's environment (AFFEXAI_SANDBOX_DIR=${AFFEXAI_SANDBOX_DIR}), and stack ${pulumi.getStack()} is not the sandbox's; ` +
+      "nothing was touched. Run it in a new shell.",
+  );
 }
 
 /** Pulumi hands over text: a YAML map arrives as JSON, a plain word as itself. */

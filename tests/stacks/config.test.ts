@@ -39,6 +39,19 @@ describe("the configuration", () => {
     assert.equal(await (url as unknown as { isSecret: Promise<boolean> }).isSecret, true);
   });
 
+  it("is refused in a shell with the sandbox's environment, unless the stack is the sandbox's", async () => {
+    const env = { AFFEXAI_SANDBOX_DIR: "/repository/.sandbox" };
+    await mockEngine({ stack: "staging" });
+    for (const file of ["staging", "sandbox"]) {
+      configure(await stackFile(file), secretsOf(file));
+      assert.throws(() => loadConfig(env), /has the sandbox's environment.* stack staging is not .*new shell/);
+      loadConfig({});
+    }
+    await mockEngine({ stack: "sandbox" });
+    configure(await stackFile("sandbox"));
+    assert.equal(loadConfig(env).environment, "sandbox");
+  });
+
   it("leaves the keys of providers alone", async () => {
     await mockEngine({ stack: "staging" });
     configure(
