@@ -15,6 +15,8 @@ export interface Sandbox {
   /** Pulumi's file backend. */
   readonly pulumiState: string;
   readonly logs: string;
+  /** Which release of Coolify its stand-in plays. */
+  readonly coolifyVersion: string;
 }
 
 /** The services in the order of their ports. */
@@ -24,7 +26,7 @@ export type ServiceName = (typeof serviceNames)[number];
 /** The first of the ports that `Pulumi.sandbox.yaml` names. */
 export const defaultBasePort = 7300;
 
-/** Reads AFFEXAI_SANDBOX_DIR and AFFEXAI_SANDBOX_PORT, the first of six ports. */
+/** Reads AFFEXAI_SANDBOX_DIR, AFFEXAI_SANDBOX_PORT (the first of six ports) and AFFEXAI_SANDBOX_COOLIFY (a version). */
 export function describeSandbox(env: Readonly<Record<string, string | undefined>>): Sandbox {
   const folder = sandboxFolder(env);
   const base = basePort(env["AFFEXAI_SANDBOX_PORT"]);
@@ -43,6 +45,7 @@ export function describeSandbox(env: Readonly<Record<string, string | undefined>
     pulumiHome: join(folder, "pulumi-home"),
     pulumiState: join(folder, "pulumi-state"),
     logs: join(folder, "logs"),
+    coolifyVersion: coolifyVersion(env["AFFEXAI_SANDBOX_COOLIFY"]),
   };
 }
 
@@ -59,5 +62,15 @@ function basePort(given: string | undefined): number {
     where: "AFFEXAI_SANDBOX_PORT",
     what: `must be a whole number from 1024 to ${65535 - serviceNames.length}, got ${JSON.stringify(given)}.`,
     next: `Leave it out for ${defaultBasePort}, or name the first of ${serviceNames.length} free ports.`,
+  });
+}
+
+function coolifyVersion(given: string | undefined): string {
+  if (given === undefined || given === "") return "4.4.7";
+  if (/^4\.[1-7](\.\d+)?$/.test(given)) return given;
+  throw new OperationError("usage", {
+    where: "AFFEXAI_SANDBOX_COOLIFY",
+    what: `must be a version that the stand-in plays, 4.1 to 4.7, got ${JSON.stringify(given)}.`,
+    next: "Leave it out for 4.4.7, or name one such as 4.3 or 4.6.1.",
   });
 }

@@ -21,9 +21,6 @@ export interface ServiceDefinition {
   start(options: unknown): Promise<Running>;
 }
 
-/** The version of Coolify that the sandbox plays. */
-const coolifyVersion = "4.4.7";
-
 /** All services. Each one's code is loaded when it starts: a process runs one of them. */
 export const services: readonly ServiceDefinition[] = [
   define(
@@ -79,7 +76,7 @@ export const services: readonly ServiceDefinition[] = [
   define(
     "coolify",
     ["containers"],
-    ({ host, ports, folder }, { coolify }) => ({
+    ({ host, ports, folder, coolifyVersion }, { coolify }) => ({
       host,
       port: ports.coolify,
       dir: join(folder, "coolify"),

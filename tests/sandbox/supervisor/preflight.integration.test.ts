@@ -70,6 +70,14 @@ describe("the check before the sandbox starts", () => {
     assert.deepEqual(await diskSpace(folder, async () => 3 * 1024 ** 3), []);
   });
 
+  it("refuses a version of Coolify that is not played, with those that are", () => {
+    assert.equal(describeSandbox({}).coolifyVersion, "4.4.7");
+    assert.equal(describeSandbox({ AFFEXAI_SANDBOX_COOLIFY: "4.6.1" }).coolifyVersion, "4.6.1");
+    for (const version of ["3.12", "4.9", "v4.4", "4.4-rc.1"]) {
+      assert.throws(() => describeSandbox({ AFFEXAI_SANDBOX_COOLIFY: version }), /4\.1 to 4\.7/);
+    }
+  });
+
   it("refuses a base port that leaves no room, with the range", () => {
     for (const port of ["80", "65535", "7300.5", "many"]) {
       assert.throws(() => describeSandbox({ AFFEXAI_SANDBOX_PORT: port }), /whole number from 1024 to 65529/);
