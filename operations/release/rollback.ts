@@ -9,6 +9,7 @@ import { readFreezes } from "../database/freeze.ts";
 import { readHistory } from "../database/history.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
 import { throughTunnel } from "../database/reach.ts";
+import { deadLock } from "../dead-lock.ts";
 import { OperationError } from "../error.ts";
 import { defaultHistoryTable } from "../migration/spec.ts";
 import { pulumi } from "../pulumi.ts";
@@ -236,6 +237,8 @@ async function goBack(
       setTimeout(() => done.abort(), lastLookMs).unref();
       return await watching;
     }
+    const refusal = deadLock(run, stack);
+    if (refusal !== null) throw refusal;
     throw new OperationError("failed", {
       where: `rollback to ${target.id}`,
       what: `pulumi ended with ${run.exitCode ?? "a signal"}:\n${run.output.split("\n").slice(-40).join("\n")}\n`,
