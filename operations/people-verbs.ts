@@ -12,6 +12,13 @@ import { addRollbackVerb } from "./people/rollback.ts";
 import { addSandboxVerbs } from "./people/sandbox.ts";
 import type { Surroundings } from "./people/surroundings.ts";
 
+/** What `./affexai` itself runs: sources that only a clone has. */
+const launcherVerbs = `
+By ./affexai only:
+  test [kind...]   types, lint, format and all tests; or of check, unit, integration, scenarios those named
+  bench <name>     measured claims, each beside a rival
+  setup            installs what is missing, and nothing else`;
+
 /** The verbs that people and CI run. A wrong verb or option is answered with the right ones. */
 export function peopleVerbs(surroundings: Surroundings): Command {
   const program = new Command("affexai")
@@ -29,5 +36,6 @@ export function peopleVerbs(surroundings: Surroundings): Command {
   addDoctorVerb(program, surroundings);
   addMaintenanceVerbs(program, surroundings);
   addSandboxVerbs(program, surroundings);
+  program.addHelpText("after", launcherVerbs);
   return program;
 }

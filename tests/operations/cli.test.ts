@@ -21,7 +21,7 @@ describe("the command line", () => {
     assert.equal(exitCode, exitCodes.usage);
     assert.equal(stdout, "");
     assert.match(stderr, /unknown command 'relase'/);
-    for (const noun of ["backup", "release", "rollback", "sandbox", "demo"])
+    for (const noun of ["backup", "release", "rollback", "sandbox", "demo", "test", "bench", "setup"])
       assert.match(stderr, new RegExp(`^ {2}${noun}\\b`, "m"));
   });
 
