@@ -16,6 +16,7 @@ import { synchronizeRefused } from "./chapters/synchronize.ts";
 import type { Claim } from "./claim.ts";
 import { root } from "../setup/paths.ts";
 import { openStage } from "./open.ts";
+import { describePeers, peers } from "./peers.ts";
 import type { Stage } from "./stage.ts";
 
 export interface DemoResult {
@@ -66,7 +67,7 @@ export async function tellStory(
       }
     }
     const result = { ok: claims.every(({ ok }) => ok), claims };
-    await writeFile(join(stage.folder, "demo.json"), `${JSON.stringify(result, null, 2)}\n`);
+    await writeFile(join(stage.folder, "demo.json"), `${JSON.stringify({ ...result, peers }, null, 2)}\n`);
     return { result, stage };
   } finally {
     if (!keep || context.signal.aborted) {
@@ -76,7 +77,7 @@ export async function tellStory(
   }
 }
 
-/** The table at the end: each claim with its figures, and how to step into a stage that was kept. */
+/** The table at the end: each claim with its figures, what others publish, and how to step into a stage that was kept. */
 export function describeDemo({ claims }: DemoResult, kept: Stage | null): string {
   const rows = claims.map(({ name, ok, figures, problem }) => {
     const list = Object.entries(figures)
@@ -85,7 +86,7 @@ export function describeDemo({ claims }: DemoResult, kept: Stage | null): string
     const mark = ok ? pc.green("✓") : pc.red("✗");
     return [`${mark} ${name}`, `    ${list.join(" · ")}`, ...(problem === undefined ? [] : [pc.red(`    ${problem}`)])];
   });
-  return ["", ...rows.flat(), "", ...(kept === null ? [] : waysIn(kept))].join("\n");
+  return ["", ...rows.flat(), "", ...describePeers(), "", ...(kept === null ? [] : waysIn(kept))].join("\n");
 }
 
 function waysIn({ folder, urls, env }: Stage): string[] {

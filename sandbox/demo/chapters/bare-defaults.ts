@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { Progress } from "../../../operations/progress.ts";
 import { EnvironmentContents, EnvironmentVariable, Named, Uuid } from "../../../operations/coolify/answers.ts";
@@ -11,9 +12,11 @@ import { contextOf, type Stage } from "../stage.ts";
 
 const host = "bare.affexai.localhost";
 const deploymentLimitMs = 180_000;
+/** As long as our own release is under load after its switch, at least: the drain, the smoke test and the ledger. */
+const afterSwitchMs = 10_000;
 
 /**
- * The same two releases with Coolify as it comes: a domain, no health check, no labels of ours, and an application that closes at
+ * The same two releases, under the same load on the backend, with Coolify as it comes: a domain, no health check, no labels of ours, and an application that closes at
  * once. The platform has to be able to hurt, or our zero says nothing.
  */
 export async function bareDefaults(stage: Stage, progress: Progress): Promise<Claim[]> {
@@ -32,10 +35,13 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
     await coolify.send({ method: "PATCH", path: `/applications/${uuid}`, body: imageFields(image) }, z.unknown());
     return deploy(coolify, uuid, deploymentLimitMs, context);
   };
-  const { load } = await underLoadOf(stage, [{ url, paths: ["/health"], requestsPerSecond: 50 }], () =>
+  const users = { url, paths: ["/api/pages/home", "/version"], requestsPerSecond: 50 };
+  const { load } = await underLoadOf(stage, [users], () =>
     progress.step("release-2 with bare Coolify defaults, under load", async (inner) => {
       await release(second.record.images.backend);
       await waitForRelease(url, second.record.id, { ...context, progress: inner });
+      inner.note(`the load goes on for ${afterSwitchMs / 1000} s after the switch`);
+      await wait(afterSwitchMs, undefined, { signal: stage.signal });
     }),
   );
   const crash = await progress.step("a release that crashes at start, with bare Coolify defaults", async () => {
@@ -47,6 +53,7 @@ export async function bareDefaults(stage: Stage, progress: Progress): Promise<Cl
   await coolify.send({ method: "DELETE", path: `/applications/${uuid}` }, z.unknown());
   return [
     claim("bare Coolify defaults lose requests in the same release", loadFigures(load), () => {
+      assert(load.sent >= 500, `only ${load.sent} requests were sent`);
       assert(load.failed > 0, "bare defaults lost nothing: the platform is kinder than Coolify");
     }),
     claim(

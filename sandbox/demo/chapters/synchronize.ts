@@ -5,7 +5,10 @@ import type { ReleaseRecord } from "../../../operations/release/spec.ts";
 import { assert, claim, type Claim } from "../claim.ts";
 import { pulumiOn, type Stage } from "../stage.ts";
 
-/** A release whose image turns TypeORM's synchronize on: the policy stops it in the preview, before anything is touched. */
+/**
+ * A record that says what `release create` finds in an image which turns TypeORM's synchronize on (the first release's, edited): the policy stops
+ * it in the preview, before anything is touched.
+ */
 export async function synchronizeRefused(stage: Stage, progress: Progress): Promise<Claim> {
   const [first] = stage.releases;
   assert(first !== undefined);
@@ -15,7 +18,7 @@ export async function synchronizeRefused(stage: Stage, progress: Progress): Prom
     file,
     JSON.stringify({ ...record, id: "synchronizing", typeorm: { ...record.typeorm, synchronize: true } }),
   );
-  const run = await progress.step("pulumi preview with synchronize=true", (inner) =>
+  const run = await progress.step("pulumi preview of a record whose image synchronizes", (inner) =>
     pulumiOn(stage, ["preview", "--suppress-outputs", "--policy-pack", "policy"], file, inner),
   );
   return claim(
