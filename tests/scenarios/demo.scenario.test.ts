@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { AccessKey } from "@pulumi/aws/iam/accessKey.js";
+import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { exitCodes } from "../../operations/error.ts";
 import { lines } from "../../operations/progress-lines.ts";
 import type { Progress } from "../../operations/progress.ts";
@@ -187,6 +189,10 @@ describe("the platform, end to end", () => {
       ...[outputs.databaseUrl, outputs.backupDatabaseUrl, outputs.adminDatabaseUrl].map((url) => new URL(url).password),
       ...["COOLIFY_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "REGISTRY_PASSWORD"].map((name) => stage.env[name]),
     ];
+    const generated = await generatedSecrets(stage);
+    // Three roles, two databases and the tokens' secret; the keys of backups' three identities and of the media.
+    assert.equal(generated.length, 10);
+    secrets.push(...generated);
     const state = join(stage.folder, "pulumi-state");
     const files = [...(await filesBelow(state)), ...(await filesBelow(join(stage.folder, "logs")))];
     assert.ok(files.length > 10);
@@ -203,6 +209,26 @@ describe("the platform, end to end", () => {
 async function ledgerOf(stage: Stage): Promise<Ledger> {
   const { targets } = await readStack(stage.stack, contextOf(stage, silent));
   return new Ledger(objectStorage(stage.env), { bucket: targets.bucket, environment: targets.environment });
+}
+
+/** What providers made up: passwords and access keys, as the stack's state keeps them encrypted. */
+async function generatedSecrets(stage: Stage): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(
+    "pulumi",
+    ["stack", "export", "--show-secrets", "--non-interactive", "--stack", stage.stack],
+    { cwd: programFolder, env: { ...stage.env }, maxBuffer: 32 * 1024 * 1024 },
+  );
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { resources: { type: string; outputs?: Record<string, { plaintext?: string }> }[] };
+  };
+  const secretOf: Record<string, string> = {
+    [RandomPassword.__pulumiType]: "result",
+    [AccessKey.__pulumiType]: "secret",
+  };
+  return deployment.resources.flatMap(({ type, outputs }) => {
+    const key = secretOf[type];
+    return key === undefined ? [] : [JSON.parse(outputs?.[key]?.plaintext ?? '""') as string];
+  });
 }
 
 /** How many deployments Coolify has queued or in progress. */
