@@ -40,7 +40,7 @@ export const migrationHasBackup = {
         refuse(`${needing.map(({ name }) => name).join(", ")}: the stack must declare a ${needed}.`);
       }
     }
-    const buckets = resources.filter((one) => one.isType(BackupStorage)).map(({ props }) => props["bucket"]);
+    const buckets = resources.filter((one) => one.isType(BackupStorage)).map(({ props }) => props["bucket"] as unknown);
     for (const { name, props } of migrations) {
       const { bucket } = objectAt(props, "ledger");
       if (buckets.length > 0 && !buckets.includes(bucket)) {
