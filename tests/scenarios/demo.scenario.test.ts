@@ -4,8 +4,6 @@ import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { AccessKey } from "@pulumi/aws/iam/accessKey.js";
-import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { exitCodes } from "../../operations/error.ts";
 import { lines } from "../../operations/progress-lines.ts";
 import type { Progress } from "../../operations/progress.ts";
@@ -222,8 +220,8 @@ async function generatedSecrets(stage: Stage): Promise<string[]> {
     deployment: { resources: { type: string; outputs?: Record<string, { plaintext?: string }> }[] };
   };
   const secretOf: Record<string, string> = {
-    [RandomPassword.__pulumiType]: "result",
-    [AccessKey.__pulumiType]: "secret",
+    "random:index/randomPassword:RandomPassword": "result",
+    "aws:iam/accessKey:AccessKey": "secret",
   };
   return deployment.resources.flatMap(({ type, outputs }) => {
     const key = secretOf[type];
