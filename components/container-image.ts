@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { getRegistryImageOutput } from "@pulumi/docker/getRegistryImage.js";
+import { getRegistryImage } from "@pulumi/docker/getRegistryImage.js";
 import { Image } from "@pulumi/docker/image.js";
 
 export type ContainerImageArgs =
@@ -45,7 +45,15 @@ export class ContainerImage extends pulumi.ComponentResource {
         true,
       );
     }
-    return getRegistryImageOutput({ name: image }, { parent: this }).apply(({ sha256Digest }) => {
+    const asked = getRegistryImage({ name: image }, { parent: this }).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new pulumi.ResourceError(
+        `the registry does not give ${image} (${reason}). Push it again, or name a release whose images are there; if it is there, log in to the registry.`,
+        this,
+        true,
+      );
+    });
+    return pulumi.output(asked).apply(({ sha256Digest }) => {
       if (sha256Digest !== digest) {
         throw new pulumi.ResourceError(
           `the registry answers ${sha256Digest} for ${image}. Check the registry, or make the release again.`,

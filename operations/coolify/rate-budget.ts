@@ -2,7 +2,8 @@
  * The shared limit of Coolify's API, kept by everybody who asks: a log that processes append to, and this pure reading of it.
  *
  * Each request first writes `ask`. The order of lines in the log gives every request its time, the same one for every reader, so
- * nobody holds a lock: a process that dies leaves a request that was never sent, and nothing else.
+ * nobody holds a lock: a process that dies leaves a request that was never sent, and nothing else. Its time is then written down as
+ * `slot`, because readers forget what is old, and would compute another one.
  */
 
 /** How long a request counts. Coolify's window lasts 60 s from its first hit (379abb2, RouteServiceProvider.php); the second is for the way there. */
@@ -35,6 +36,7 @@ export interface Budget {
 
 export const line = {
   ask: (at: number, id: string) => `ask ${at} ${id}`,
+  slot: (at: number, id: string, slot: number) => `slot ${at} ${slot} ${id}`,
   limit: (at: number, requests: number) => `limit ${at} ${requests}`,
   used: (at: number, requests: number) => `used ${at} ${requests}`,
   pause: (at: number, until: number) => `pause ${at} ${until}`,
@@ -44,6 +46,9 @@ export const line = {
 
 /** Reads a log. What is no line of a log, such as half of one, is passed over. */
 export function readBudget(log: string, window = windowMs): Budget {
+  const written = new Map(
+    [...log.matchAll(/^slot \d+ (\d{1,16}) (\S+)$/gm)].map(([, slot, id = ""]) => [id, Number(slot)]),
+  );
   const slots: number[] = [];
   const slotOf = new Map<string, number>();
   const refused: Refused[] = [];
@@ -59,10 +64,11 @@ export function readBudget(log: string, window = windowMs): Budget {
     else if (kind === "refused") refused.push({ at, scope: word, status: Number(more) });
     else if (kind === "ask") {
       lastAskAt = at;
-      const slot = nextSlot({ slots, limit, pausedUntil }, at, window);
-      slots.push(slot);
+      const slot = written.get(word) ?? nextSlot({ slots, limit, pausedUntil }, at, window);
+      insert(slots, slot);
       slotOf.set(word, slot);
     } else if (!Number.isSafeInteger(value) || value < 0) continue;
+    else if (kind === "slot" && !slotOf.has(more)) insert(slots, value);
     else if (kind === "limit") limit = Math.max(1, value);
     else if (kind === "pause") pausedUntil = Math.max(pausedUntil, value);
     else if (kind === "used") insert(slots, at, Math.min(value, 10_000));
@@ -71,8 +77,8 @@ export function readBudget(log: string, window = windowMs): Budget {
 }
 
 /**
- * The earliest time for one more request. Half of the budget may be spent at once; the other half is spread over the window, so that a
- * burst makes everybody slower instead of making everybody stand still until the window is over.
+ * The earliest time for one more request. A quarter of the budget may be spent at once; from there on requests follow each other at the
+ * limit's own pace, so that a burst makes everybody slower instead of making everybody stand still until the window is over.
  */
 export function nextSlot(
   { slots, limit, pausedUntil }: Pick<Budget, "slots" | "limit" | "pausedUntil">,
@@ -83,9 +89,9 @@ export function nextSlot(
   const last = slots.at(-1) ?? 0;
   const full = slots.at(-allowed);
   const earliest = Math.max(now, last, pausedUntil, full === undefined ? 0 : full + window);
-  const burst = Math.max(1, Math.floor(allowed / 2));
+  const burst = Math.max(1, Math.floor(allowed / 4));
   if (countSince(slots, earliest - window) < burst) return earliest;
-  return Math.max(earliest, last + Math.ceil(window / Math.max(1, allowed - burst)));
+  return Math.max(earliest, last + Math.ceil(window / allowed));
 }
 
 /** What the server has counted and these processes did not ask for: other machines, other people, a log that was lost. */
@@ -106,7 +112,7 @@ function countSince(slots: readonly number[], time: number): number {
   return count;
 }
 
-function insert(slots: number[], at: number, times: number): void {
+function insert(slots: number[], at: number, times = 1): void {
   let place = slots.length;
   while (place > 0 && (slots[place - 1] ?? 0) > at) place -= 1;
   slots.splice(place, 0, ...Array.from({ length: times }, () => at));

@@ -3,6 +3,7 @@ import { OperationError } from "../error.ts";
 import type { Lease } from "../release/lease.ts";
 import type { Context } from "../verb.ts";
 import { Application, EnvironmentVariable, Uuid, settingOf, type ListedApplication } from "./answers.ts";
+import { refuseForeign } from "./adoption.ts";
 import type { CoolifyClient } from "./client.ts";
 import { deploy, insistOnSuccess, waitForQuietQueue } from "./deployment.ts";
 import {
@@ -126,6 +127,7 @@ export async function moveReplica(
   }
   const plan = planReplica(spec, replica, values, before);
   await coolify.version();
+  refuseForeign(spec, [before.application]);
   refuseFixedAddress(before);
   const moved: Moved = { uuid, replica, before, plan, mayServe: false };
   onChange(moved);

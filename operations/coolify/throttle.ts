@@ -41,6 +41,7 @@ export class Throttle {
     await this.#log.append(line.ask(Date.now(), id));
     let budget = await this.#read();
     const slot = budget.slotOf.get(id) ?? Date.now();
+    await this.#log.append(line.slot(Date.now(), id, slot));
     for (let until = slot; until > Date.now(); until = Math.max(slot, budget.pausedUntil)) {
       const left = until - Date.now();
       if (left > toldMs) {

@@ -30,6 +30,8 @@ export interface CoolifyOptions {
   tokens: Token[];
   /** Requests a user may make in a minute; 200 when left out. */
   rateLimitPerMinute?: number;
+  /** How long the minute of that limit is, in ms; 60,000 when left out. */
+  rateLimitWindowMs?: number;
   /** The proxy of the server; traefik when left out. */
   proxy?: "traefik" | "caddy" | "none";
   /**
@@ -79,6 +81,7 @@ export async function startCoolify(options: CoolifyOptions): Promise<RunningCool
     tokens: options.tokens,
     faults: new Faults(),
     rateLimitPerMinute: options.rateLimitPerMinute ?? 200,
+    rateLimitWindowMs: options.rateLimitWindowMs ?? 60_000,
     report,
   });
   const { server, port } = await listen(api.fetch, options);

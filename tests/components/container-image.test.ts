@@ -31,6 +31,23 @@ describe("a container image", () => {
     );
   });
 
+  it("that the registry does not hold is refused in a preview, with what to do", async () => {
+    await mockEngine({
+      preview: true,
+      functions: {
+        "docker:index/getRegistryImage:getRegistryImage": () => {
+          throw Object.assign(new Error("as gRPC gives it"), {
+            details: 'bad response from registry: "404 Not Found"',
+          });
+        },
+      },
+    });
+    await assert.rejects(
+      deploy(() => new ContainerImage("backend-image", { mode: "reference", image })),
+      /the registry does not give ghcr\.io\/affexai\/backend@sha256:a+ \(.*404 Not Found.*\)\. Push it again, or name a release/,
+    );
+  });
+
   for (const wrong of [
     "ghcr.io/affexai/backend:latest",
     "ghcr.io/affexai/backend@sha256:abc",

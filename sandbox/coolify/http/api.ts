@@ -21,6 +21,8 @@ export interface ApiOptions {
   faults: Faults;
   /** Requests a user may make in a minute. */
   rateLimitPerMinute: number;
+  /** How long such a minute is, in ms. */
+  rateLimitWindowMs: number;
   /** Told of errors that became a 500. */
   report(error: unknown, name: string): void;
 }
@@ -34,7 +36,7 @@ const failuresPerMinute = 30;
  */
 export function createApi(coolify: Coolify, options: ApiOptions): Hono<Bindings> {
   const app = new Hono<Bindings>();
-  const requests = new RateLimit(options.rateLimitPerMinute);
+  const requests = new RateLimit(options.rateLimitPerMinute, { windowMs: options.rateLimitWindowMs });
   const health = new RateLimit(1000);
   const failures = new RateLimit(failuresPerMinute);
   const countsFailures = coolify.version.atLeast("4.4");

@@ -1,5 +1,3 @@
-const windowMs = 60_000;
-
 /** What the limiter says about one more request. */
 export interface Allowance {
   allowed: boolean;
@@ -11,15 +9,17 @@ export interface Allowance {
   resetAt: number;
 }
 
-/** Laravel's fixed window: it opens with a key's first hit and lasts a minute. */
+/** Laravel's fixed window: it opens with a key's first hit and lasts a minute, unless told otherwise. */
 export class RateLimit {
   readonly #limit: number;
+  readonly #windowMs: number;
   readonly #now: () => number;
   readonly #windows = new Map<string, { endsAt: number; hits: number }>();
 
   /** `now` gives milliseconds since 1970. */
-  constructor(limit: number, now: () => number = Date.now) {
+  constructor(limit: number, { windowMs = 60_000, now = Date.now }: { windowMs?: number; now?: () => number } = {}) {
     this.#limit = limit;
+    this.#windowMs = windowMs;
     this.#now = now;
   }
 
@@ -51,7 +51,7 @@ export class RateLimit {
   #window(key: string): { endsAt: number; hits: number } {
     const known = this.#windows.get(key);
     if (known !== undefined && known.endsAt > this.#now()) return known;
-    const fresh = { endsAt: this.#now() + windowMs, hits: 0 };
+    const fresh = { endsAt: this.#now() + this.#windowMs, hits: 0 };
     this.#windows.set(key, fresh);
     return fresh;
   }

@@ -6,13 +6,17 @@ import { z } from "zod";
 import { CoolifyClient, CoolifyError } from "../../../operations/coolify/client.ts";
 import { OperationError } from "../../../operations/error.ts";
 import type { Token } from "../../../sandbox/coolify/server.ts";
-import { openPlayground, openPlace, type Playground } from "../../sandbox/coolify/fixture.ts";
+import { addApplication, openPlayground, openPlace, until, type Playground } from "../../sandbox/coolify/fixture.ts";
 import { recorded } from "./context.ts";
 import { recordRequests, type RecordingProxy } from "./recording-proxy.ts";
 
 const tokens: Token[] = [
   { token: "1|root", abilities: ["root"], teamId: 0 },
   { token: "2|read-token-of-the-tests", abilities: ["read"], teamId: 0 },
+  // What is paused or refused by one token is so for all runs with it: these tests have their own.
+  { token: "4|pausing", abilities: ["root"], teamId: 0, user: 4 },
+  { token: "5|refused", abilities: ["root"], teamId: 0, user: 5 },
+  { token: "6|queueing", abilities: ["root"], teamId: 0, user: 6 },
 ];
 
 describe("the client of Coolify's API", () => {
@@ -74,10 +78,7 @@ describe("the client of Coolify's API", () => {
     const reader = client({ COOLIFY_TOKEN: "2|read-token-of-the-tests" });
     const error = await refused(reader.send(post({ name: "forbidden" }), z.unknown()));
     assert.equal(error.kind, "refused");
-    assert.match(
-      error.message,
-      /answered 403: .*write.* Give the token the abilities read, read:sensitive, write and deploy/,
-    );
+    assert.match(error.message, /answered 403: .*write\. Make a token that has write in Coolify under Keys & Tokens/);
   });
 
   it("tells a resource that is gone from a route that this version does not have (404)", async () => {
@@ -148,11 +149,47 @@ describe("the client of Coolify's API", () => {
     assert.match(error.message, /answered 429: Too Many Attempts\. Wait a minute and run again/);
     await throttled("60");
     const stopping = new AbortController();
-    const context = recorded(contextOf().env, stopping.signal);
+    const context = recorded(contextOf({ COOLIFY_TOKEN: "4|pausing" }).env, stopping.signal);
     const progress = { ...context.progress, note: () => stopping.abort() };
     await assert.rejects(new CoolifyClient({ ...context, progress }).get("/projects", z.unknown()), {
       name: "AbortError",
     });
+  });
+
+  it("waits for a place in a full deployment queue without keeping others from asking", async () => {
+    const effect = {
+      ...{ kind: "respond", status: 429, headers: { "Retry-After": "1" } },
+      body: { message: "Deployment queue is full. Please wait for existing deployments to complete." },
+    };
+    await inject({ match: { method: "POST", path: "/deploy$" }, effect });
+    const context = contextOf({ COOLIFY_TOKEN: "6|queueing" });
+    const deploying = new CoolifyClient(context).probe({ method: "POST", path: "/deploy", body: { uuid: "nobody" } });
+    await until("the note", async () => context.lines.length > 0);
+    const started = performance.now();
+    await client({ COOLIFY_TOKEN: "6|queueing" }).get("/projects", z.unknown());
+    assert.ok(performance.now() - started < 900);
+    assert.equal((await deploying)?.status, 404);
+    assert.deepEqual(context.lines, ["The deployment queue of the server is full; asking again in 1 s"]);
+  });
+
+  it("asks nothing more once its token was refused, and stops the runs that began before", async () => {
+    const env = { COOLIFY_TOKEN: "5|refused" };
+    const [first, sibling] = [client(env), client(env)];
+    await respond("/projects$", 401, { message: "Unauthenticated." });
+    const refusal = await refused(first.get("/projects", z.unknown()));
+    assert.equal(await sent(async () => assert.equal(await refused(first.get("/servers", z.unknown())), refusal)), 0);
+    let other: OperationError | undefined;
+    assert.equal(await sent(async () => (other = await refused(sibling.get("/servers", z.unknown())))), 0);
+    assert.equal(other?.kind, "refused");
+    assert.match(
+      other?.message ?? "",
+      /is not asked any more: \d s ago it answered 401 to another run with this token/,
+    );
+    await until("a later millisecond", async () =>
+      client(env)
+        .get("/servers", z.unknown())
+        .then(() => true),
+    );
   });
 
   it("reports an error of Coolify's own once, without repeating the request (500)", async () => {
@@ -167,6 +204,20 @@ describe("the client of Coolify's API", () => {
     assert.equal(await sent(() => client().get("/projects", z.unknown())), 3);
     await respond("/projects$", 502, "Bad Gateway", { times: 1 });
     assert.equal(await sent(() => client().get("/projects", z.unknown())), 2);
+  });
+
+  it("sends again what writes the same fields, and takes a variable that is gone for deleted", async () => {
+    const uuid = await addApplication(coolify, await openPlace(coolify));
+    const path = `/applications/${uuid}`;
+    await inject({ match: { method: "PATCH", path: `${uuid}$` }, effect: { kind: "drop" }, after: true });
+    const patch = { method: "PATCH", path, body: { description: "twice" } } as const;
+    assert.equal(await sent(() => client().send(patch, z.unknown())), 2);
+    const { uuid: row } = await coolify.expect(201, "POST", `${path}/envs`, { key: "A", value: "1" });
+    await inject({ match: { method: "DELETE", path: "/envs/" }, effect: { kind: "drop" }, after: true });
+    assert.equal(
+      await sent(() => client().send({ method: "DELETE", path: `${path}/envs/${row as string}` }, z.unknown())),
+      2,
+    );
   });
 
   it("never sends a POST twice when the connection breaks: it may have been carried out", async () => {
@@ -193,15 +244,18 @@ describe("the client of Coolify's API", () => {
     );
   });
 
-  it("refuses a server below 4.3.0, and asks for the version once", async () => {
-    const reading = client();
-    assert.equal(await sent(async () => [await reading.version(), await reading.version()]), 1);
-    assert.deepEqual(await reading.version(), [4, 4, 7]);
+  it("refuses a server below 4.3.0, and asks for the version once, whichever process asks", async () => {
+    assert.equal(await sent(async () => [await client().version(), await client().version()]), 1);
+    assert.deepEqual(await client().version(), [4, 4, 7]);
     const old = await openPlayground({ version: "4.2.9" });
     try {
       const error = await refused(client({ COOLIFY_URL: old.url }).version());
       assert.equal(error.kind, "refused");
       assert.match(error.message, /is version 4\.2\.9, below 4\.3\.0\. Upgrade Coolify/);
+      await old.restart({ version: "4.3.11" });
+      const context = contextOf({ COOLIFY_URL: old.url });
+      assert.deepEqual(await new CoolifyClient(context).version(), [4, 3, 11]);
+      assert.match(context.lines.join(), /Coolify is version 4\.3\.11; 4\.4\.7 or newer is recommended/);
     } finally {
       await old.close();
     }

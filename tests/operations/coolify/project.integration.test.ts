@@ -55,7 +55,8 @@ describe("project, postgres and redis apply", () => {
 
     it("refuses a wrong registry password in the registry's words, without showing it", async () => {
       const wrong = context({ REGISTRY_PASSWORD: "not-the-password" });
-      await assert.rejects(applyProject.run(project({ registry: registry() }), wrong), (error: Error) => {
+      const spec = project({ name: "not-made", registry: registry() });
+      await assert.rejects(applyProject.run(spec, wrong), (error: Error) => {
         assert.match(
           error.message,
           /registry 127\.0\.0\.1:\d+, user deployer: answered 400: Login failed: .*Set REGISTRY_PASSWORD/s,
@@ -63,6 +64,7 @@ describe("project, postgres and redis apply", () => {
         assert.doesNotMatch(error.message, /not-the-password/);
         return true;
       });
+      assert.deepEqual(await projectsNamed("not-made"), []);
     });
 
     it("asks for the registry's password before it makes anything", async () => {
@@ -97,7 +99,7 @@ describe("project, postgres and redis apply", () => {
         const spec = project({ server: caddy.place.server_uuid });
         await assert.rejects(applyProject.run(spec, context(env)), {
           kind: "refused",
-          message: /has the proxy caddy\. Switch the server's proxy to Traefik/,
+          message: /proxy of server \w+: is caddy\. Switch the server's proxy to Traefik/,
         });
       } finally {
         await caddy.close();
@@ -150,11 +152,33 @@ describe("project, postgres and redis apply", () => {
       await assert.rejects(applyPostgres.run(spec, other), (error: Error) => {
         assert.match(
           error.message,
-          /image postgres:16-alpine instead of postgres:17-alpine, another password, postgres_db affexai instead of other/,
+          /is there and runs postgres:16-alpine, another major version than postgres:17-alpine, has another password, has postgres_db affexai instead of other\./,
         );
         assert.doesNotMatch(error.message, /AnotherPassword4242|PasswordOfTheTests42/);
         return true;
       });
+    });
+
+    it("waits while Coolify is at something else with it (409), and asks again", async () => {
+      const { uuid } = await applyRedis.run(redis(), context());
+      await workshop.docker.getContainer(uuid).remove({ force: true });
+      await fetch(`${workshop.coolify.url}/_sandbox/faults`, {
+        method: "POST",
+        body: JSON.stringify({
+          match: { method: "POST", path: "/start$" },
+          effect: { kind: "respond", status: 409, body: { message: "Another operation is in progress." } },
+        }),
+      });
+      const waiting = context();
+      await applyRedis.run(redis(), waiting);
+      assert.ok(waiting.lines.includes("Coolify is at something else with it (409)"), waiting.lines.join("\n"));
+    });
+
+    it("refuses one that somebody opened to the internet, and leaves it as it is", async () => {
+      const { uuid } = await applyRedis.run(redis(), context());
+      await workshop.coolify.expect(200, "PATCH", `/databases/${uuid}`, { is_public: true, public_port: 7399 });
+      await assert.rejects(applyRedis.run(redis(), context()), /is open to the internet at port 7399\. Turn off/);
+      await workshop.coolify.expect(200, "PATCH", `/databases/${uuid}`, { is_public: false });
     });
 
     it("refuses two of its name, and a password that Coolify would refuse", async () => {
@@ -166,7 +190,7 @@ describe("project, postgres and redis apply", () => {
       await assert.rejects(applyRedis.run(redis({ name: "twin" }), context()), /redis twin: exists more than once/);
       await assert.rejects(applyRedis.run(redis({ name: "new" }), context({ REDIS_PASSWORD: "sh#rt" })), {
         kind: "usage",
-        message: /REDIS_PASSWORD: must be at least 16 letters and digits/,
+        message: /REDIS_PASSWORD: must be 16 to 128 letters and digits: Coolify refuses quotes/,
       });
       assert.deepEqual(
         fieldsIn((await contents(placement)).redis).filter(({ name }) => name === "new"),

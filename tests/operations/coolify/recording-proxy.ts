@@ -9,6 +9,8 @@ export interface RecordingProxy {
   readonly requests: string[];
   /** Calls `act` when the next request of this form arrives, before it is passed on. Forgotten when it has happened, or by null. */
   when(expected: RegExp | null, act?: () => Promise<void> | void): void;
+  /** Of the answers, in the order of their arrival. */
+  readonly statuses: number[];
   close(): Promise<void>;
 }
 
@@ -22,11 +24,13 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
     awaited = null;
     await act();
   };
+  const statuses: number[] = [];
   const passOn = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const passed = send(
       new URL(incoming.url ?? "/", target),
       { method: incoming.method, headers: incoming.headers },
       (answer) => {
+        statuses.push(answer.statusCode ?? 500);
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(outgoing);
         answer.on("error", () => outgoing.destroy());
@@ -51,6 +55,7 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
     when(expected, act = () => undefined) {
       awaited = expected === null ? null : { expected, act };
     },
+    statuses,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

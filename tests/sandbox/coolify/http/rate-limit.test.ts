@@ -4,7 +4,7 @@ import { limitHeaders, RateLimit } from "../../../../sandbox/coolify/http/rate-l
 describe("the rate limit", () => {
   it("counts down, refuses, and opens again a minute after the first hit", () => {
     let now = 1_000_000;
-    const limit = new RateLimit(2, () => now);
+    const limit = new RateLimit(2, { now: () => now });
     assert.deepEqual(limitHeaders(limit.take("a")), { "X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1" });
     now += 10_000;
     assert.equal(limit.take("a").remaining, 0);
