@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { OperationError } from "../error.ts";
 
@@ -36,11 +37,21 @@ async function gone(pid: number): Promise<null> {
   return null;
 }
 
+/** A process that has ended and whose parent has not asked for its exit code is still listed. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isDefunct(pid);
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Linux says so (proc(5), /proc/pid/stat, after the name in parentheses); elsewhere nothing does. */
+function isDefunct(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\)/s, ""));
+  } catch {
+    return false;
   }
 }
