@@ -113,7 +113,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     image: backendImage.reference,
     port: 3001,
     hosts: [routes.backend],
-    health: { ...behaviour.health, path: "/health/ready" },
+    health: { ...behaviour.health, path: "/health/ready", startedPath: "/health/started" },
     canary: behaviour.canary === null ? null : { ...behaviour.canary, metricsPath: "/metrics" },
     limits: { memory: "1g" },
     ...backendVariables(config, urls.frontend, { roles, cache, media, jwtSecret: jwtSecret.result }),

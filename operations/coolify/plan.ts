@@ -188,7 +188,7 @@ function desiredSettings(spec: ApplicationSpec): Record<string, Setting> {
     // localhost may resolve to ::1 while the application listens on 0.0.0.0.
     health_check_host: "127.0.0.1",
     health_check_port: String(spec.port),
-    health_check_path: spec.health.path,
+    health_check_path: spec.health.startedPath ?? spec.health.path,
     health_check_interval: spec.health.intervalSeconds,
     health_check_timeout: spec.health.timeoutSeconds,
     health_check_retries: spec.health.retries,

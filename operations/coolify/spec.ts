@@ -54,6 +54,14 @@ export const DatabaseResult = z.strictObject({ uuid: z.string(), host: z.string(
 export const HealthGate = z.strictObject({
   /** Readiness: what Coolify's gate and the proxy's active check ask. No query string: Coolify refuses it. */
   path: z.string().regex(/^\/[^?=&]*$/),
+  /**
+   * What Coolify's gate, which is Docker's health check, asks in its place: 503 until the application was ready once, then 200 for
+   * good. Docker calling every container unhealthy leaves no route (404); readiness failing everywhere leaves 503s that end with it.
+   */
+  startedPath: z
+    .string()
+    .regex(/^\/[^?=&]+$/)
+    .optional(),
   intervalSeconds: z.int().min(1),
   timeoutSeconds: z.int().min(1),
   retries: z.int().min(1),

@@ -68,6 +68,7 @@ describe("the health of the workload's backend", () => {
     const database = await services.createDatabase("health_pending");
     const backend = await start(images[0], database);
     await backend.answers("/health", 200);
+    await backend.answers("/health/started", 503);
     await eventually("the migrations are judged", async () => {
       const { message } = (await readiness(backend)).details["migrations"] ?? {};
       return message === "pending: CreateSchema1760000000000, SeedContent1760000001000" ? true : undefined;
@@ -100,6 +101,7 @@ describe("the health of the workload's backend", () => {
     const tolerated = performance.now() - stopped;
     assert.ok(tolerated > 4_000 && tolerated < 9_000, `down after ${Math.round(tolerated)} ms`);
     assert.deepEqual(await down(backend), ["redis"]);
+    assert.equal((await ask(backend, "GET", "/health/started")).status, 200, "Docker keeps it, and so its route");
     assert.equal((await ask(backend, "GET", "/health")).status, 200);
     assert.equal((await ask(backend, "GET", "/api/pages/home")).status, 200);
     await services.restartRedis();

@@ -1,4 +1,4 @@
-import { Controller, Get } from "@nestjs/common";
+import { Controller, Get, ServiceUnavailableException } from "@nestjs/common";
 import { HealthCheck, type HealthCheckResult, HealthCheckService, HealthIndicatorService } from "@nestjs/terminus";
 import { Public } from "../auth/access";
 import { Readiness } from "./readiness";
@@ -15,6 +15,16 @@ export class HealthController {
   /** The process runs and its event loop turns. Nothing else: restarting it would not bring a dependency back. */
   @Get()
   live(): { status: "ok" } {
+    return { status: "ok" };
+  }
+
+  /**
+   * What Docker's health check asks: latched. When Docker calls every container unhealthy the proxy has no route left, so an outage of
+   * a dependency would be a 404; by readiness alone it is a 503 that ends with the outage.
+   */
+  @Get("started")
+  hasStarted(): { status: "ok" } {
+    if (!this.readiness.hasStarted) throw new ServiceUnavailableException("Not ready yet.");
     return { status: "ok" };
   }
 

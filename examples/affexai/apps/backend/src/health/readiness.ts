@@ -41,6 +41,11 @@ export class Readiness implements OnApplicationBootstrap, OnApplicationShutdown 
     for (const watch of this.watches) watch.stop();
   }
 
+  /** Whether it was ready once. */
+  get hasStarted(): boolean {
+    return this.started;
+  }
+
   /** Each part with its failure, undefined when there is none. */
   parts(): { name: string; failure: string | undefined }[] {
     const phase = currentDrain()?.phase ?? "serving";

@@ -4,6 +4,9 @@ import { httpRequestDuration, httpRequestsTotal } from "./metrics";
 
 const logger = new Logger("Http");
 
+/** Their 503s say how things are, and are no failures. */
+const probes = new Set(["/health/ready", "/health/started"]);
+
 const waiting = new WeakSet<Response>();
 
 /** An answer that is meant to take long says nothing about how fast we are: it is counted and not timed. */
@@ -20,7 +23,7 @@ export function measureRequests(request: Request, response: Response, next: Next
     if (!waiting.has(response)) end(labels);
     httpRequestsTotal.inc(labels);
     const line = { ...labels, milliseconds: Math.round(performance.now() - started) };
-    if (response.statusCode >= 500 && labels.route !== "/health/ready") logger.warn(line);
+    if (response.statusCode >= 500 && !probes.has(labels.route)) logger.warn(line);
     else logger.debug(line);
   });
   next();
