@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
+import { examineApplication } from "../../operations/doctor/application.ts";
+import { silent } from "../../operations/progress.ts";
 import type { ApplicationProcess } from "./application-process.ts";
 import { logIn, startBackend } from "./backend-process.ts";
 import { openEventStream } from "./event-stream.ts";
@@ -155,6 +157,36 @@ describe("the drain of the workload's backend", () => {
     assert.equal(await backend.ended, 0);
     assert.ok(performance.now() - asked < 500);
     assert.ok(!backend.output().includes("leaving"));
+  });
+
+  it("does all that an application owes, as `affexai doctor` looks at it", async () => {
+    await start({ DRAIN_READY_SECONDS: "3", DRAIN_SECONDS: "2", DRAIN_LIMIT_SECONDS: "10" });
+    const checks = await examineApplication(
+      {
+        url: backend.url,
+        paths: {
+          live: "/health",
+          ready: "/health/ready",
+          version: "/version",
+          metrics: "/metrics",
+          started: "/health/started",
+          slow: "/api/updates?waitSeconds=4",
+        },
+        process: {
+          terminate: () => void backend.child.kill("SIGTERM"),
+          kill: () => void backend.child.kill("SIGKILL"),
+          ended: backend.ended,
+        },
+        graceSeconds: 20,
+        startSeconds: 20,
+      },
+      { env: {}, progress: silent, signal: new AbortController().signal },
+    );
+    assert.equal(checks.length, 12);
+    assert.deepEqual(
+      checks.filter(({ state }) => state !== "ok"),
+      [],
+    );
   });
 
   it("keeps idle connections longer than the 90 s for which the proxy does", async () => {
