@@ -37,7 +37,8 @@ server.listen(Number(PORT), "127.0.0.1");
 process.on("SIGTERM", async () => {
   await pause(FLAW === "ready after SIGTERM" ? 1_000 : 3_100);
   phase = "draining";
-  await pause(1_500);
+  // Long enough for /slow whatever the flaw.
+  await pause(FLAW === "ready after SIGTERM" ? 3_600 : 1_500);
   if (FLAW === "listening until the exit") { server.close(); server.closeIdleConnections(); await pause(1_500); }
   process.exit(FLAW === "exit" ? 1 : 0);
 });
