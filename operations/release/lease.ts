@@ -53,16 +53,17 @@ export async function takeLease(
   let etag = await slot.write(mine(), current?.etag ?? null);
   if (etag === null) throw busy(thing, (await slot.read())?.held ?? null);
   let lost = false;
-  const renewing = setInterval(() => {
-    void slot.write(mine(), etag).then(
-      (next) => {
-        if (next === null) lost = true;
-        else etag = next;
-      },
+  const renew = async () => {
+    try {
+      const next = await slot.write(mine(), etag);
+      if (next === null) lost = true;
+      else etag = next;
+    } catch {
       // The bucket may not answer for a moment; whether the lease was lost is seen by the next write.
-      () => undefined,
-    );
-  }, renewMs);
+    }
+  };
+  let renewed = Promise.resolve();
+  const renewing = setInterval(() => (renewed = renewed.then(renew)), renewMs);
   renewing.unref();
   return {
     insist() {
@@ -70,6 +71,8 @@ export async function takeLease(
     },
     async release() {
       clearInterval(renewing);
+      // What is under way changes the ETag.
+      await renewed;
       // Left as it is when it cannot be given back: it runs out by itself.
       if (!lost) await slot.write({ ...mine(), until: null }, etag).catch(() => null);
     },
