@@ -20,7 +20,10 @@ process.on("message", (message) => {
   if (message === "stop") stop();
 });
 
-const running = await service.start(await json(process.stdin));
+const running = await service.start(await json(process.stdin), (note) => {
+  process.stdout.write(`${note}\n`);
+  if (process.connected) process.send?.({ note });
+});
 if (process.send === undefined) process.stdout.write(`ready ${running.url}\n`);
 else if (process.connected) process.send({ ready: running.url });
 await stopped.promise;

@@ -8,6 +8,8 @@ export interface DockerRun {
   /** Node inside the image: it replaces the image's entry point. */
   readonly nodePath: string;
   readonly argv: readonly string[];
+  /** The engine's network that it joins; `host` is the machine's own. */
+  readonly network: string;
   /** Names only. Their values are in the environment of the docker client, where no other user sees them. */
   readonly variables: readonly string[];
 }
@@ -15,10 +17,10 @@ export interface DockerRun {
 /** What marks the containers of a run, so that a later process finds those that a killed one left. */
 export const runLabel = "io.affexai.run";
 
-/** Arguments for `docker` that run Node in the image: stdin open, on the host's network, removed when it ends. */
+/** Arguments for `docker` that run Node in the image: stdin open, removed when it ends. */
 export function dockerRunArguments(run: DockerRun): string[] {
   return [
-    ...["run", "--rm", "--interactive", "--pull", "never", "--network", "host"],
+    ...["run", "--rm", "--interactive", "--pull", "never", "--network", run.network],
     ...["--name", runTitle(run.runId), "--label", `${runLabel}=${run.runId}`],
     ...["--entrypoint", run.nodePath],
     ...run.variables.flatMap((name) => ["--env", name]),

@@ -36,7 +36,8 @@ export interface ImageRun {
  * Runs Node in the image's working directory, on this machine's network, and returns when it ended with exit code 0. The
  * application's process sees the image's variables, `env`, and of this process only what `passedOn` lists: no access credentials.
  * Throws an OperationError when the image cannot be had, at any other exit code, after `timeoutMs` and when cancelled; nothing
- * of the run is alive then. After a kill -9 of this process the run may live on: `removeRun` ends it.
+ * of the run is alive then. On a Coolify server itself AFFEXAI_IMAGE_NETWORK=coolify puts `docker` runs into the network where databases have
+ * their names. After a kill -9 of this process the run may live on: `removeRun` ends it.
  */
 export async function runInImage(run: ImageRun): Promise<void> {
   checkRunId(run.runId);
@@ -70,9 +71,10 @@ export async function runInImage(run: ImageRun): Promise<void> {
 async function dockerCommand(run: ImageRun): Promise<Omit<Command, "timeoutMs">> {
   await pullWithDocker(run.image, run.access);
   const { runId, image, nodePath, argv, env } = run;
+  const network = process.env["AFFEXAI_IMAGE_NETWORK"] ?? "host";
   return {
     file: "docker",
-    arguments: dockerRunArguments({ runId, image, nodePath, argv, variables: Object.keys(env) }),
+    arguments: dockerRunArguments({ runId, image, nodePath, argv, network, variables: Object.keys(env) }),
     env,
   };
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import type { Runtime } from "../../sandbox/supervisor/sandbox.ts";
 import { OperationError } from "../error.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
 
@@ -9,9 +10,10 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
   sandbox
     .command("up")
     .description("start it, or say what runs already")
-    .action(async () => {
+    .addOption(runtimeOption())
+    .action(async (options: { runtime?: Runtime }) => {
       const { sandboxUp } = await import("../../sandbox/verbs/up.ts");
-      await watched(false, sandboxUp);
+      await watched(false, (context) => sandboxUp(context, options));
     });
   sandbox
     .command("down")
@@ -57,11 +59,13 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
   program
     .command("demo")
     .description("release, gate, roll back: the whole story on the embedded platform, each claim checked")
+    .addOption(runtimeOption())
     .option("--keep", "leave it running afterwards")
     .option("--json", "the claims as one JSON object, the last line of stdout")
-    .action(async ({ json = false, keep = false }: { json?: boolean; keep?: boolean }) => {
+    .action(async (options: { json?: boolean; keep?: boolean; runtime?: Runtime }) => {
+      const { json = false, keep = false, runtime } = options;
       const { tellStory, describeDemo } = await import("../../sandbox/demo/story.ts");
-      const { result, stage } = await watched(json, (context) => tellStory({ keep }, context));
+      const { result, stage } = await watched(json, (context) => tellStory({ keep, runtime }, context));
       write(json ? JSON.stringify(result) : describeDemo(result, keep ? stage : null));
       const failed = result.claims.filter(({ ok }) => !ok);
       if (failed.length > 0) {
@@ -72,4 +76,12 @@ export function addSandboxVerbs(program: Command, { watched, write }: Surroundin
         });
       }
     });
+}
+
+/** Said here and not taken from the sandbox, which is loaded on demand. */
+const runtimes: readonly Runtime[] = ["processes", "docker"];
+
+function runtimeOption(): Option {
+  const option = new Option("--runtime <runtime>", "what containers are: processes, or a Docker engine behind Traefik");
+  return option.choices(runtimes);
 }

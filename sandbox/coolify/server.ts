@@ -5,7 +5,7 @@ import type { Clock, Coolify } from "./context.ts";
 
 import { DeploymentQueue } from "./deployments/queue.ts";
 import { runDeployment } from "./deployments/run.ts";
-import { Engine } from "./docker/engine.ts";
+import { Engine, type EngineOptions } from "./docker/engine.ts";
 import { RegistryLogins } from "./docker/registry-logins.ts";
 import { createApi } from "./http/api.ts";
 import { Faults } from "./http/faults.ts";
@@ -24,7 +24,7 @@ export interface CoolifyOptions {
   /** Where state.json and docker-config.json live. */
   dir: string;
   /** The Docker Engine API that deployments run against, over plain HTTP. */
-  docker: { host: string; port: number };
+  docker: EngineOptions;
   /** The release to play, for example `4.4.7`. */
   version: string;
   tokens: Token[];

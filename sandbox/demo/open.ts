@@ -5,7 +5,7 @@ import { describeSandbox, type Sandbox } from "../supervisor/sandbox.ts";
 import { sandboxDown } from "../verbs/down.ts";
 import { sandboxEnvironment } from "../verbs/environment.ts";
 import { sandboxPublish } from "../verbs/publish.ts";
-import { sandboxUp } from "../verbs/up.ts";
+import { sandboxUp, type UpOptions } from "../verbs/up.ts";
 import { emptyFolder, refuseForeign } from "./empty-folder.ts";
 import type { Stage } from "./stage.ts";
 
@@ -16,7 +16,10 @@ export const demoFolder = join(root, ".sandbox", "demo");
  * An empty platform that runs, with its published releases and their records. Refuses a state folder that no demo made. Cut off half-way, or
  * failed, it leaves nothing running.
  */
-export async function openStage({ env: given, signal, progress }: Context): Promise<Stage> {
+export async function openStage(
+  { env: given, signal, progress }: Context,
+  { runtime }: UpOptions = {},
+): Promise<Stage> {
   const env = { ...given, AFFEXAI_SANDBOX_DIR: given.AFFEXAI_SANDBOX_DIR ?? demoFolder };
   const sandbox = describeSandbox(env);
   await progress.step("begin with an empty platform", async (inner) => {
@@ -24,7 +27,7 @@ export async function openStage({ env: given, signal, progress }: Context): Prom
     await sandboxDown({ env, signal, progress: inner });
     await emptyFolder(sandbox.folder);
   });
-  await progress.step("sandbox up", (inner) => sandboxUp({ env, signal, progress: inner }));
+  await progress.step("sandbox up", (inner) => sandboxUp({ env, signal, progress: inner }, { runtime }));
   try {
     return await furnish(sandbox, { env, signal, progress });
   } catch (error) {

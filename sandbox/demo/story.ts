@@ -4,6 +4,7 @@ import pc from "picocolors";
 import type { Progress } from "../../operations/progress.ts";
 import type { Context } from "../../operations/verb.ts";
 import { sandboxDown } from "../verbs/down.ts";
+import type { UpOptions } from "../verbs/up.ts";
 import { bareDefaults } from "./chapters/bare-defaults.ts";
 import { editedByHand } from "./chapters/drift.ts";
 import { failingMigrations } from "./chapters/failing-migrations.ts";
@@ -22,6 +23,11 @@ import type { Stage } from "./stage.ts";
 export interface DemoResult {
   readonly ok: boolean;
   readonly claims: readonly Claim[];
+}
+
+export interface StoryOptions extends UpOptions {
+  /** Leave the platform running. */
+  readonly keep: boolean;
 }
 
 type Chapter = readonly [title: string, tell: (stage: Stage, progress: Progress) => Promise<Claim | Claim[]>];
@@ -45,10 +51,12 @@ const chapters: readonly Chapter[] = [
  * on playing on it.
  */
 export async function tellStory(
-  { keep }: { keep: boolean },
+  { keep, runtime }: StoryOptions,
   context: Context,
 ): Promise<{ result: DemoResult; stage: Stage }> {
-  const stage = await context.progress.step("0. The platform", (progress) => openStage({ ...context, progress }));
+  const stage = await context.progress.step("0. The platform", (progress) =>
+    openStage({ ...context, progress }, { runtime }),
+  );
   try {
     const claims: Claim[] = [];
     for (const [title, tell] of chapters) {

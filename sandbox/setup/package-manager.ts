@@ -1,8 +1,8 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** What we install through a package manager. `postgres` is the server with its client programs. */
-export type Need = "postgres" | "redis" | "go";
+/** What we install through a package manager. `postgres` is the server with its client programs, `docker` the engine with what stand-in images need. */
+export type Need = "postgres" | "redis" | "go" | "docker";
 
 export interface PackageManager {
   /** The program's name, which is also what people call it. */
@@ -19,7 +19,7 @@ interface Candidate {
 const managers: readonly Candidate[] = [
   manager(
     "apt-get",
-    { postgres: ["postgresql"], redis: ["redis-server"], go: ["golang-go"] },
+    { postgres: ["postgresql"], redis: ["redis-server"], go: ["golang-go"], docker: ["docker.io", "busybox-static"] },
     {
       before: [["apt-get", "update", "-q"]],
       install: ["apt-get", "install", "-q", "-y", "--no-install-recommends"],
@@ -27,17 +27,27 @@ const managers: readonly Candidate[] = [
   ),
   manager(
     "dnf",
-    { postgres: ["postgresql-server", "postgresql"], redis: ["redis"], go: ["golang"] },
+    {
+      postgres: ["postgresql-server", "postgresql"],
+      redis: ["redis"],
+      go: ["golang"],
+      docker: ["moby-engine", "busybox"],
+    },
     { install: ["dnf", "install", "-y"] },
   ),
   manager(
     "apk",
-    { postgres: ["postgresql", "postgresql-client"], redis: ["redis"], go: ["go"] },
+    {
+      postgres: ["postgresql", "postgresql-client"],
+      redis: ["redis"],
+      go: ["go"],
+      docker: ["docker", "busybox-static"],
+    },
     { install: ["apk", "add"] },
   ),
   manager(
     "brew",
-    { postgres: ["postgresql@17"], redis: ["redis"], go: ["go"] },
+    { postgres: ["postgresql@17"], redis: ["redis"], go: ["go"], docker: ["docker"] },
     { install: ["brew", "install"], asUser: true },
   ),
 ];

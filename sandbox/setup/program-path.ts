@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { root, toolsFolder } from "./paths.ts";
 
@@ -9,4 +9,17 @@ export async function programPath(path: string): Promise<string> {
   const folders = [dirname(process.execPath), ...(recordedRoot === root ? recorded : [])];
   const known = path.split(delimiter);
   return [...folders.filter((folder) => folder !== "" && !known.includes(folder)), ...known].join(delimiter);
+}
+
+/** Where a program is on PATH, or null. */
+export async function findProgram(name: string, path = process.env["PATH"] ?? ""): Promise<string | null> {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, name);
+    const executable = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (folder !== "" && executable) return file;
+  }
+  return null;
 }

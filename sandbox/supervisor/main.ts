@@ -28,6 +28,8 @@ const planned = services.map((definition): Service => ({
   options: definition.options(sandbox, credentials),
   url: addressOf(sandbox, definition.name),
   log: join(sandbox.logs, `${definition.name}.log`),
+  // Base images may have to be pulled.
+  readyWithinMs: sandbox.runtime === "docker" && definition.name === "containers" ? 15 * 60_000 : 60_000,
 }));
 try {
   const endedAsAsked = await supervise({ services: planned, folder: sandbox.folder, signal: stop.signal, tell });

@@ -20,6 +20,8 @@ export interface Service {
   readonly readyWithinMs?: number;
   /** Started again when it ends by itself, as Docker does with a container whose restart policy is `always`. */
   readonly restart?: boolean;
+  /** Hears what it says for people while it starts. */
+  readonly note?: (line: string) => void;
 }
 
 export interface ServiceProcess {
@@ -38,6 +40,7 @@ const defaultReadyWithinMs = 60_000;
 const stopWithinMs = 60_000;
 
 const Ready = z.object({ ready: z.string() });
+const Note = z.object({ note: z.string() });
 
 /** Starts a service as a process. The one before the last start keeps its log as `<log>.previous`. */
 export async function startService(service: Service): Promise<ServiceProcess> {
@@ -66,6 +69,8 @@ async function becomeReady(service: Service, child: ChildProcess, ended: Promise
   const said = new Promise<void>((resolve) => {
     child.on("message", (message) => {
       if (Ready.safeParse(message).success) resolve();
+      const note = Note.safeParse(message).data?.note;
+      if (note !== undefined) service.note?.(note);
     });
   });
   const late = new Promise<string>((resolve) =>

@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { madeMark } from "../docker/mark.ts";
+import { buildFolder } from "../workload/build.ts";
 import type { Credentials } from "./credentials.ts";
-import type { Sandbox, ServiceName } from "./sandbox.ts";
+import { loopbackNames, type Sandbox, type ServiceName } from "./sandbox.ts";
 
 /** A service that serves, in whatever process started it. */
 export interface Running {
@@ -17,8 +19,8 @@ export interface ServiceDefinition {
   readonly restart: boolean;
   /** What it is told, as JSON. Holds secrets. */
   options(sandbox: Sandbox, credentials: Credentials): unknown;
-  /** Starts it in this process, from its options. */
-  start(options: unknown): Promise<Running>;
+  /** Starts it in this process, from its options. `note` tells people a line meanwhile. */
+  start(options: unknown, note: (line: string) => void): Promise<Running>;
 }
 
 /** All services. Each one's code is loaded when it starts: a process runs one of them. */
@@ -26,14 +28,22 @@ export const services: readonly ServiceDefinition[] = [
   define(
     "containers",
     [],
-    ({ host, ports, folder, hostsFile }) => ({
+    ({ runtime, host, ports, folder, hostsFile }) => ({
+      runtime,
+      folder,
       host,
       port: ports.containers,
       dir: join(folder, "containers"),
       imagesDir: join(folder, "images"),
       hostsFile,
+      cacheDir: join(buildFolder, "base"),
+      gatewayPorts: [ports.proxy, ports.coolify, ports.s3, ports.registry, ports.github],
     }),
-    async (options) => {
+    async ({ runtime, ...options }, note) => {
+      if (runtime === "docker") {
+        const { platformImages, startDockerRuntime } = await import("../docker/server.ts");
+        return startDockerRuntime({ ...options, images: platformImages, note });
+      }
       const { startContainerEngine } = await import("../containers/server.ts");
       const engine = await startContainerEngine(options);
       const close = async () => {
@@ -76,11 +86,15 @@ export const services: readonly ServiceDefinition[] = [
   define(
     "coolify",
     ["containers"],
-    ({ host, ports, folder, coolifyVersion }, { coolify }) => ({
+    ({ runtime, host, ports, folder, coolifyVersion }, { coolify }) => ({
       host,
       port: ports.coolify,
       dir: join(folder, "coolify"),
-      docker: { host, port: ports.containers },
+      docker: {
+        host,
+        port: ports.containers,
+        ...(runtime === "docker" ? { labels: madeMark(folder), gatewayNames: loopbackNames } : {}),
+      },
       version: coolifyVersion,
       tokens: [{ token: coolify.token, abilities: ["root" as const], teamId: 0 }],
       proxy: "traefik" as const,
@@ -90,13 +104,18 @@ export const services: readonly ServiceDefinition[] = [
   define(
     "proxy",
     ["containers"],
-    ({ host, ports }) => ({
+    ({ runtime, folder, host, ports }) => ({
+      runtime,
+      folder,
       host,
       port: ports.proxy,
       docker: { host, port: ports.containers },
       entryPoint: "http",
     }),
-    async (options) => (await import("../proxy/server.ts")).startProxy(options),
+    async ({ runtime, ...options }) => {
+      if (runtime === "docker") return (await import("../docker/traefik.ts")).startTraefik(options);
+      return (await import("../proxy/server.ts")).startProxy(options);
+    },
   ),
 ];
 
@@ -105,9 +124,9 @@ function define<Options>(
   name: ServiceName,
   after: readonly ServiceName[],
   options: (sandbox: Sandbox, credentials: Credentials) => Options,
-  start: (options: Options) => Promise<Running>,
+  start: (options: Options, note: (line: string) => void) => Promise<Running>,
 ): ServiceDefinition {
   // Our own supervisor wrote what arrives there, by `options`.
   const restart = name === "coolify" || name === "proxy";
-  return { name, after, restart, options, start: (given) => start(given as Options) };
+  return { name, after, restart, options, start: (given, note) => start(given as Options, note) };
 }

@@ -4,6 +4,7 @@ import { startService, type Service, type ServiceProcess } from "./service-proce
 
 /** What a supervisor tells whoever started it. */
 export type SupervisorEvent =
+  | { readonly kind: "note"; readonly service: string; readonly line: string }
   | { readonly kind: "ready"; readonly service: string; readonly url: string }
   | { readonly kind: "restarting"; readonly service: string; readonly reason: string }
   | { readonly kind: "up" }
@@ -51,7 +52,10 @@ export async function supervise({ services, folder, signal, tell }: Supervision)
     await run(service);
   };
   const run = async (service: Service): Promise<void> => {
-    const started = await startService(service);
+    const started = await startService({
+      ...service,
+      note: (line) => tell({ kind: "note", service: service.name, line }),
+    });
     running.set(service.name, started);
     await write();
     await started.ready;

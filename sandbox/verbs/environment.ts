@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { root, toolsFolder } from "../setup/paths.ts";
 import { programPath } from "../setup/program-path.ts";
 import { readCredentials } from "../supervisor/credentials.ts";
-import { addressOf, describeSandbox } from "../supervisor/sandbox.ts";
+import { addressOf, describeSandbox, ownDockerHost } from "../supervisor/sandbox.ts";
 import { stackFileOf } from "../supervisor/stack-file.ts";
 
 /** Opens the secrets of the sandbox's Pulumi state. Not a secret: it is in the repository, so that the stack file's salt may be too. */
@@ -26,6 +26,8 @@ export async function sandboxEnvironment(
     AFFEXAI_SANDBOX_PORT: `${sandbox.ports.proxy}`,
     AFFEXAI_SANDBOX_HOSTS: sandbox.hostsFile,
     AFFEXAI_CACHE_DIR: join(sandbox.folder, "cache"),
+    // Whatever runs an image runs it where the sandbox's containers are, with the same names.
+    ...(sandbox.runtime === "docker" ? { DOCKER_HOST: ownDockerHost(sandbox), AFFEXAI_IMAGE_NETWORK: "coolify" } : {}),
     PULUMI_HOME: sandbox.pulumiHome,
     PULUMI_BACKEND_URL: pathToFileURL(sandbox.pulumiState).href,
     PULUMI_CONFIG_PASSPHRASE: passphrase,

@@ -1,9 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Progress } from "../../operations/progress.ts";
 import { createRelease } from "../../operations/release/create.ts";
 import type { ReleaseRecord } from "../../operations/release/spec.ts";
 import type { Context } from "../../operations/verb.ts";
-import { describeSandbox } from "../supervisor/sandbox.ts";
+import { nodeImage } from "../docker/base-images.ts";
+import { connectEngine } from "../docker/engine-address.ts";
+import { savedImage } from "../docker/saved-image.ts";
+import type { BaseImage } from "../images/build.ts";
+import { describeSandbox, type Sandbox } from "../supervisor/sandbox.ts";
 import { buildFolder } from "../workload/build.ts";
 import { publishReleases } from "../workload/publish.ts";
 import { sandboxEnvironment } from "./environment.ts";
@@ -31,12 +36,14 @@ const releases = [
 export async function sandboxPublish({ env: given, signal, progress }: Context): Promise<RecordedRelease[]> {
   const sandbox = describeSandbox(given);
   const env: Context["env"] = { ...given, ...(await sandboxEnvironment(given)) };
+  const base = await baseOf(sandbox, progress);
   const published = await progress.step("build and push the releases of the workload", (inner) =>
     publishReleases({
       releases: releases.map(({ number }) => number),
       dir: buildFolder,
       progress: inner,
       signal,
+      ...(base && { base }),
       registry: `${sandbox.host}:${sandbox.ports.registry}`,
       auth: { username: env.REGISTRY_USERNAME ?? "", password: env.REGISTRY_PASSWORD ?? "" },
     }),
@@ -49,7 +56,7 @@ export async function sandboxPublish({ env: given, signal, progress }: Context):
           backend: images.backend.reference,
           frontend: images.frontend.reference,
           maintenance: releases[at]?.maintenance ?? false,
-          imageRuntime: "unpacked",
+          imageRuntime: sandbox.runtime === "docker" ? "docker" : "unpacked",
           dataSource: "dist/database/data-source.js",
           nodePath: "node",
         },
@@ -61,4 +68,13 @@ export async function sandboxPublish({ env: given, signal, progress }: Context):
     }
     return made;
   });
+}
+
+/** A Docker engine pulls images whole; processes have Node already. */
+async function baseOf(sandbox: Sandbox, progress: Progress): Promise<BaseImage | null> {
+  if (sandbox.runtime !== "docker") return null;
+  const docker = connectEngine({ host: sandbox.host, port: sandbox.ports.containers });
+  return progress.step(`take ${nodeImage} from the engine`, () =>
+    savedImage(docker, nodeImage, join(buildFolder, "base")),
+  );
 }

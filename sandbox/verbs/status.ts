@@ -2,7 +2,8 @@ import { z } from "zod";
 import { table } from "../../operations/people/surroundings.ts";
 import { isRunning } from "../processes/process-table.ts";
 import { readRecord } from "../supervisor/record.ts";
-import { addressOf, describeSandbox } from "../supervisor/sandbox.ts";
+import { madeBy } from "../docker/mark.ts";
+import { addressOf, describeSandbox, type Runtime, type Sandbox } from "../supervisor/sandbox.ts";
 
 /** How the sandbox is, as `sandbox status --json` prints it. */
 export interface SandboxStatus {
@@ -13,6 +14,7 @@ export interface SandboxStatus {
   readonly pid: number | null;
   /** Why it failed, otherwise null. */
   readonly reason: string | null;
+  readonly runtime: Runtime;
   /** The state folder. */
   readonly folder: string;
   readonly services: readonly ServiceStatus[];
@@ -55,8 +57,9 @@ export async function sandboxStatus(
 ): Promise<SandboxStatus> {
   const sandbox = describeSandbox(env);
   const record = await readRecord(sandbox.folder);
-  const empty = { since: null, pid: null, reason: null, folder: sandbox.folder, services: [], containers: [] };
-  if (record === null) return { state: "down", ...empty };
+  const place = { runtime: sandbox.runtime, folder: sandbox.folder };
+  if (record === null)
+    return { state: "down", since: null, pid: null, reason: null, ...place, services: [], containers: [] };
   const alive = await isRunning(record.process);
   const ended = record.state === "stopped" || record.state === "failed";
   const services = await Promise.all(
@@ -73,15 +76,15 @@ export async function sandboxStatus(
     since: record.since,
     pid: alive ? record.process.pid : null,
     reason: record.reason ?? null,
-    folder: sandbox.folder,
+    ...place,
     services,
-    containers: engineAnswers ? await containersOf(addressOf(sandbox, "containers")) : [],
+    containers: engineAnswers ? await containersOf(sandbox) : [],
   };
 }
 
 /** The status as people read it. */
 export function describeStatus(status: SandboxStatus): string {
-  const { state, since, pid, reason, services, containers, folder } = status;
+  const { state, since, pid, reason, services, containers, folder, runtime } = status;
   const head = {
     down: "The sandbox is down. Start it: ./affexai sandbox up",
     starting: `The sandbox is starting, since ${since} (process ${pid}).`,
@@ -99,7 +102,7 @@ export function describeStatus(status: SandboxStatus): string {
   ]);
   return [
     head,
-    `State folder: ${folder}`,
+    `State folder: ${folder}${runtime === "docker" ? ", containers on Docker behind Traefik" : ""}`,
     ...(serviceRows.length === 0 ? [] : ["", table(serviceRows)]),
     ...(containerRows.length === 0 ? [] : ["", table(containerRows)]),
   ].join("\n");
@@ -110,8 +113,10 @@ function stateOf(recorded: SandboxStatus["state"] | "stopped", alive: boolean, e
   return alive || ended ? recorded : "killed";
 }
 
-async function containersOf(engine: string): Promise<ContainerStatus[]> {
-  const response = await fetch(`${engine}/containers/json?all=1`, { signal: AbortSignal.timeout(10_000) });
+async function containersOf(sandbox: Sandbox): Promise<ContainerStatus[]> {
+  const url = new URL("/containers/json?all=1", addressOf(sandbox, "containers"));
+  if (sandbox.runtime === "docker") url.searchParams.set("filters", madeBy(sandbox.folder));
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
   return Containers.parse(await response.json()).map(({ Names, Image, State, Status, NetworkSettings }) => ({
     name: (Names[0] ?? "").replace(/^\//, ""),
     image: Image,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RegistryCredentials } from "../../operations/image/access.ts";
 import { pinned } from "../../operations/image/reference.ts";
 import { connectRegistry } from "../../operations/image/registry-client.ts";
-import { buildImage } from "../images/build.ts";
+import { type BaseImage, buildImage } from "../images/build.ts";
 import { pushImage } from "../images/push.ts";
 import { type Application, type BuiltRelease, buildReleases, type ReleaseBuild } from "./build.ts";
 import { exclusively } from "./exclusive.ts";
@@ -12,6 +12,8 @@ export interface ReleasePublication extends ReleaseBuild {
   /** Host and port: `127.0.0.1:7303`. */
   readonly registry: string;
   readonly auth?: RegistryCredentials;
+  /** What the images are built on where they have to be complete: for a Docker engine. */
+  readonly base?: BaseImage;
 }
 
 interface PublishedImage {
@@ -53,12 +55,13 @@ const repositories: Readonly<Record<Application, string>> = {
 async function publishImage(
   release: BuiltRelease,
   application: Application,
-  { registry, auth, dir, progress, signal }: ReleasePublication,
+  { registry, auth, dir, base, progress, signal }: ReleasePublication,
 ): Promise<PublishedImage> {
   signal.throwIfAborted();
   const repository = repositories[application];
   const { key } = release.applications[application];
-  const known = join(dir, "images", `${application}-${key.slice(0, 16)}-${release.gitSha}.digest`);
+  const onBase = base === undefined ? "" : `-on-${base.layers.at(-1)?.diffId.slice(7, 23) ?? ""}`;
+  const known = join(dir, "images", `${application}-${key.slice(0, 16)}-${release.gitSha}${onBase}.digest`);
   const digest = await readFile(known, "utf8").catch(() => undefined);
   if (digest !== undefined && (await holds({ registry, repository, ...(auth && { auth }) }, digest))) {
     return { digest, reference: pinned({ registry, repository }, digest) };
@@ -70,6 +73,7 @@ async function publishImage(
       dockerfile: join(context, "Dockerfile"),
       buildArgs: { RELEASE_ID: release.id, GIT_SHA: release.gitSha, ...(await assetsOf(release, application)) },
       cacheDir: join(dir, "layers"),
+      ...(base && { base }),
     });
     const pushed = await pushImage(image, { registry, repository, tags: [release.id], ...(auth && { auth }) });
     await rm(context, { recursive: true });

@@ -20,16 +20,30 @@ export interface ListedImage {
   createdAt: string;
 }
 
+/** The engine, and what a real server's has of itself. */
+export interface EngineOptions {
+  host: string;
+  port: number;
+  /** Goes on every container, volume and network: what tells the sandbox's things from others' on a shared engine. */
+  labels?: Record<string, string>;
+  /** Names that mean the machine itself in every container, as public DNS would make them mean the server. */
+  gatewayNames?: string[];
+}
+
 /**
  * The Docker Engine API that deployments run against: the sandbox's process runtime or a real Docker engine. Every call ends when the
  * signal is aborted. Errors are dockerode's, with `statusCode`.
  */
 export class Engine {
   readonly #docker: Docker;
+  readonly #labels: Record<string, string> | undefined;
+  readonly #gatewayNames: string[];
   readonly #signal: AbortSignal;
 
-  constructor(address: { host: string; port: number }, signal: AbortSignal) {
-    this.#docker = new Docker({ protocol: "http", host: address.host, port: address.port });
+  constructor({ host, port, labels, gatewayNames = [] }: EngineOptions, signal: AbortSignal) {
+    this.#docker = new Docker({ protocol: "http", host, port });
+    this.#labels = labels;
+    this.#gatewayNames = gatewayNames;
     this.#signal = signal;
   }
 
@@ -69,7 +83,30 @@ export class Engine {
   }
 
   async create(options: Docker.ContainerCreateOptions): Promise<void> {
-    await this.#docker.createContainer({ ...options, abortSignal: this.#signal });
+    const { Labels, HostConfig } = options;
+    await this.#markVolumes(HostConfig?.Binds ?? []);
+    await this.#docker.createContainer({
+      ...options,
+      ...(this.#labels === undefined ? {} : { Labels: { ...Labels, ...this.#labels } }),
+      ...(this.#gatewayNames.length === 0
+        ? {}
+        : { HostConfig: { ...HostConfig, ExtraHosts: await this.#extraHosts(HostConfig?.NetworkMode ?? "") } }),
+      abortSignal: this.#signal,
+    });
+  }
+
+  /** A volume that only a mount makes has no labels. One that is there stays as it is. */
+  async #markVolumes(binds: string[]): Promise<void> {
+    if (this.#labels === undefined) return;
+    for (const [name = ""] of binds.map((bind) => bind.split(":"))) {
+      if (!name.startsWith("/")) await this.#docker.createVolume({ Name: name, Labels: this.#labels });
+    }
+  }
+
+  async #extraHosts(network: string): Promise<string[]> {
+    const inspected: Docker.NetworkInspectInfo = await this.#docker.getNetwork(network).inspect();
+    const gateway = inspected.IPAM?.Config?.[0]?.Gateway ?? "";
+    return this.#gatewayNames.map((name) => `${name}:${gateway}`);
   }
 
   async start(name: string): Promise<void> {

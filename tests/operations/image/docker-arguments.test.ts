@@ -6,7 +6,14 @@ describe("docker's arguments", () => {
     const image = `ghcr.io/o/app@sha256:${"0".repeat(64)}`;
     const variables = ["DATABASE_URL", "SPEC"];
     assert.deepEqual(
-      dockerRunArguments({ runId: "m-1", image, nodePath: "/nodejs/bin/node", argv: ["-", "up"], variables }),
+      dockerRunArguments({
+        runId: "m-1",
+        image,
+        nodePath: "/nodejs/bin/node",
+        argv: ["-", "up"],
+        network: "host",
+        variables,
+      }),
       // prettier-ignore
       [
         "run", "--rm", "--interactive", "--pull", "never", "--network", "host",

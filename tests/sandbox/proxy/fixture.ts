@@ -1,5 +1,20 @@
 import type Docker from "dockerode";
-import { addImage, openEngine, until, type TestEngine } from "../containers/fixture.ts";
+import { nodeImage } from "../../../sandbox/docker/base-images.ts";
+import { addImage, openEngine, until } from "../containers/fixture.ts";
+import { openRuntime } from "../docker/runtime.ts";
+
+/** Where the proxies' tests run their containers. */
+export interface Platform {
+  readonly docker: Docker;
+  /** The engine's API over TCP. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** How the application below is started. */
+  readonly application: { readonly Image: string; readonly Cmd?: string[] };
+  /** Removes all containers. */
+  clear(): Promise<void>;
+  /** Ends everything. */
+  remove(): Promise<void>;
+}
 
 /**
  * A web application for tests: echoes what it got, streams, upgrades, and on SIGTERM does what READY_SECONDS (still ready, then unready but serving for
@@ -49,26 +64,56 @@ process.on("SIGTERM", async () => {
 });
 `;
 
-/** An engine with the network and the image that the proxy's tests use. */
-export async function openPlatform(): Promise<TestEngine> {
+/** Containers that are processes of this machine. */
+export async function openProcesses(): Promise<Platform> {
   const engine = await openEngine();
-  await engine.docker.createNetwork({ Name: "coolify" });
+  const { docker, server } = engine;
+  await docker.createNetwork({ Name: "coolify" });
   await addImage(engine, "application:1", { "main.mjs": application }, { ExposedPorts: { "3000/tcp": {} } });
-  return engine;
+  return {
+    docker,
+    address: { host: server.host, port: server.port },
+    application: { Image: "application:1" },
+    clear: () => clear(docker),
+    remove: () => engine.remove(),
+  };
+}
+
+/** Containers of a Docker engine. */
+export async function openDocker(): Promise<Platform> {
+  const runtime = await openRuntime([nodeImage]);
+  const { docker, address } = runtime;
+  return {
+    docker,
+    address,
+    application: { Image: nodeImage, Cmd: ["node", "--input-type=module", "--eval", application] },
+    clear: () => clear(docker),
+    remove: () => runtime.remove(),
+  };
+}
+
+/** The label of the containers made here: an engine may have others. */
+const ownLabel = "io.affexai.test";
+
+async function clear(docker: Docker): Promise<void> {
+  for (const { Id } of await docker.listContainers({ all: true, filters: JSON.stringify({ label: [ownLabel] }) })) {
+    await docker.getContainer(Id).remove({ force: true });
+  }
 }
 
 /** Starts a container with these labels (`traefik.` is added, and traefik.enable). */
 export async function run(
-  engine: TestEngine,
+  platform: Platform,
   name: string,
   labels: Readonly<Record<string, string>>,
   options: { env?: string[]; healthSeconds?: number } = {},
 ): Promise<Docker.Container> {
-  const container = await engine.docker.createContainer({
+  const container = await platform.docker.createContainer({
     name,
-    Image: "application:1",
+    ...platform.application,
     Env: [`NAME=${name}`, ...(options.env ?? [])],
     Labels: {
+      [ownLabel]: name,
       "traefik.enable": "true",
       ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`traefik.${key}`, value])),
     },

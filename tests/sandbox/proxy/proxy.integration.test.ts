@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request, type IncomingHttpHeaders } from "node:http";
-import { until, type TestEngine } from "../containers/fixture.ts";
-import { healthy, openPlatform, run, site } from "./fixture.ts";
-import { implementations, type Router } from "./router.ts";
+import { until } from "../containers/fixture.ts";
+import { healthy, openProcesses, run, site, type Platform } from "./fixture.ts";
+import { implementations, noTraefik, type Router } from "./router.ts";
 
 interface Answer {
   readonly status: number;
@@ -15,21 +15,21 @@ interface Answer {
 
 for (const [name, start] of Object.entries(implementations)) {
   describe(`routing by labels: ${name}`, () => {
-    let engine: TestEngine;
+    let platform: Platform;
     let router: Router;
 
     beforeEach(async function () {
       if (start === null) {
-        console.log("      AFFEXAI_TRAEFIK does not name a Traefik binary, so nothing is compared with the real one.");
+        console.log(`      ${noTraefik}`);
         return this.skip();
       }
-      engine = await openPlatform();
-      router = await start({ host: engine.server.host, port: engine.server.port });
+      platform = await openProcesses();
+      router = await start(platform.address);
     });
     afterEach(async () => {
       if (start === null) return;
       await router.close();
-      await engine.remove();
+      await platform.remove();
     });
 
     function ask(
@@ -73,11 +73,11 @@ for (const [name, start] of Object.entries(implementations)) {
       until(`${count} servers of ${service}`, async () => Object.keys(await router.servers(service)).length === count);
 
     it("finds a router by host, path prefix, header and method, and answers 404 otherwise", async () => {
-      await run(engine, "api", site("api", "api.test"));
-      await run(engine, "docs", site("docs", "", { rule: "Host(`api.test`) && PathPrefix(`/docs`)" }));
-      await run(engine, "canary", site("canary", "", { rule: "Host(`api.test`) && Header(`X-Replica`, `canary`)" }));
+      await run(platform, "api", site("api", "api.test"));
+      await run(platform, "docs", site("docs", "", { rule: "Host(`api.test`) && PathPrefix(`/docs`)" }));
+      await run(platform, "canary", site("canary", "", { rule: "Host(`api.test`) && Header(`X-Replica`, `canary`)" }));
       await run(
-        engine,
+        platform,
         "rest",
         site("rest", "", { rule: "(Host(`a.test`) || Host(`b.test`)) && !Method(`POST`) && Path(`/only`)" }),
       );
@@ -99,18 +99,18 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("prefers the higher priority, and else the longer rule", async () => {
-      await run(engine, "long", site("long", "", { rule: "Host(`a.test`) && PathPrefix(`/`)" }));
-      await run(engine, "short", site("short", "a.test"));
+      await run(platform, "long", site("long", "", { rule: "Host(`a.test`) && PathPrefix(`/`)" }));
+      await run(platform, "short", site("short", "a.test"));
       await routers("long", "short");
       assert.deepEqual(await names("a.test"), ["long"]);
-      await run(engine, "first", site("first", "a.test", { priority: 1000 }));
+      await run(platform, "first", site("first", "a.test", { priority: 1000 }));
       await routers("long", "short", "first");
       assert.deepEqual(await names("a.test"), ["first"]);
     });
 
     it("merges containers with equal definitions into one service, and takes one out when it dies", async () => {
-      await run(engine, "one", site("shop", "shop.test"));
-      const two = await run(engine, "two", site("shop", "shop.test"));
+      await run(platform, "one", site("shop", "shop.test"));
+      const two = await run(platform, "two", site("shop", "shop.test"));
       await servers("shop", 2);
       assert.deepEqual(await names("shop.test"), ["one", "two"]);
       await two.stop();
@@ -119,21 +119,21 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("drops every definition of a name that is defined unequally: 404", async () => {
-      await run(engine, "one", site("shop", "shop.test", { check: "1s" }));
+      await run(platform, "one", site("shop", "shop.test", { check: "1s" }));
       await servers("shop", 1);
-      const other = await run(engine, "other", site("shop", "shop.test", { check: "2s" }));
+      const other = await run(platform, "other", site("shop", "shop.test", { check: "2s" }));
       await until("404", async () => (await ask("shop.test")).status === 404);
       await other.stop();
       await until("the route again", async () => (await ask("shop.test")).status === 200);
-      const unequalRouter = await run(engine, "router", site("shop", "shop.test", { check: "1s", priority: 7 }));
+      const unequalRouter = await run(platform, "router", site("shop", "shop.test", { check: "1s", priority: 7 }));
       await until("404", async () => (await ask("shop.test")).status === 404);
       await unequalRouter.remove({ force: true });
       await until("the route again", async () => (await ask("shop.test")).status === 200);
     });
 
     it("leaves out a container that Docker calls starting or unhealthy, also when none is left", async () => {
-      const container = await run(engine, "app", site("app", "app.test"), { env: ["SICK=1"], healthSeconds: 0.2 });
-      await run(engine, "marker", site("marker", "marker.test"));
+      const container = await run(platform, "app", site("app", "app.test"), { env: ["SICK=1"], healthSeconds: 0.2 });
+      await run(platform, "marker", site("marker", "marker.test"));
       await routers("marker");
       assert.equal((await ask("app.test")).status, 404);
       const { NetworkSettings } = await container.inspect();
@@ -147,8 +147,8 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("asks servers for their health, answers 503 without a healthy one, and takes them back", async () => {
-      await run(engine, "one", site("app", "app.test", { check: "200ms" }));
-      await run(engine, "two", site("app", "app.test", { check: "200ms" }));
+      await run(platform, "one", site("app", "app.test", { check: "200ms" }));
+      await run(platform, "two", site("app", "app.test", { check: "200ms" }));
       await servers("app", 2);
       await ask("app.test", "/sick");
       const up = (count: number) =>
@@ -164,7 +164,7 @@ for (const [name, start] of Object.entries(implementations)) {
       const answer = await ask("app.test");
       assert.equal(answer.status, 503);
       assert.equal(answer.text, "no available server\n");
-      const { NetworkSettings } = await engine.docker.getContainer("one").inspect();
+      const { NetworkSettings } = await platform.docker.getContainer("one").inspect();
       await fetch(`http://${NetworkSettings.Networks["coolify"]?.IPAddress ?? ""}:3000/well`);
       await up(1);
       assert.deepEqual(await names("app.test"), ["one"]);
@@ -175,8 +175,8 @@ for (const [name, start] of Object.entries(implementations)) {
         ["plain", false],
         ["again", true],
       ] as const) {
-        await run(engine, `${service}-good`, site(service, `${service}.test`, { retry }));
-        await run(engine, `${service}-deaf`, site(service, `${service}.test`, { retry }), { env: ["DEAF=1"] });
+        await run(platform, `${service}-good`, site(service, `${service}.test`, { retry }));
+        await run(platform, `${service}-deaf`, site(service, `${service}.test`, { retry }), { env: ["DEAF=1"] });
       }
       await servers("plain", 2);
       await servers("again", 2);
@@ -193,7 +193,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("does not repeat what a server has seen", async () => {
-      await run(engine, "app", site("app", "app.test", { retry: true }));
+      await run(platform, "app", site("app", "app.test", { retry: true }));
       await routers("app");
       assert.equal((await ask("app.test", "/break", { method: "POST", body: "x" })).status, 502);
       assert.equal((await ask("app.test", "/break")).status, 502);
@@ -201,7 +201,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("tells a server where a request came from, and lets no client tell it", async () => {
-      await run(engine, "app", site("app", "app.test"));
+      await run(platform, "app", site("app", "app.test"));
       await routers("app");
       const { echo } = await ask("app.test:7300", "/path?a=1&b=%20", {
         headers: {
@@ -226,7 +226,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("passes on a switch of protocols, and both directions after it", async () => {
-      await run(engine, "app", site("app", "app.test"));
+      await run(platform, "app", site("app", "app.test"));
       await routers("app");
       const asked = request({
         host: "127.0.0.1",
@@ -248,7 +248,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("passes on a stream as it comes", async () => {
-      await run(engine, "app", site("app", "app.test"));
+      await run(platform, "app", site("app", "app.test"));
       await routers("app");
       const asked = request({ host: "127.0.0.1", port: router.port, path: "/stream", headers: { host: "app.test" } });
       asked.end();
@@ -261,7 +261,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("runs middlewares in their order", async () => {
-      await run(engine, "app", {
+      await run(platform, "app", {
         ...site("app", "app.test"),
         "http.routers.app.rule": "Host(`app.test`)",
         "http.routers.app.middlewares": "strip,stamp,squeeze",
@@ -290,7 +290,7 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("gives no route to a router whose service, middleware or rule is not there", async () => {
-      await run(engine, "app", {
+      await run(platform, "app", {
         ...site("app", "app.test"),
         "http.routers.lost.rule": "Host(`lost.test`)",
         "http.routers.lost.service": "absent",
@@ -313,22 +313,22 @@ for (const [name, start] of Object.entries(implementations)) {
     });
 
     it("gives no route to a container that is not enabled, or whose labels cannot be read", async () => {
-      await run(engine, "off", { ...site("off", "off.test"), enable: "false" });
-      await run(engine, "odd", { ...site("odd", "odd.test"), "http.routers.odd.unheard": "1" });
-      await run(engine, "marker", site("marker", "marker.test"));
+      await run(platform, "off", { ...site("off", "off.test"), enable: "false" });
+      await run(platform, "odd", { ...site("odd", "odd.test"), "http.routers.odd.unheard": "1" });
+      await run(platform, "marker", site("marker", "marker.test"));
       await routers("marker");
       assert.equal((await ask("off.test")).status, 404);
       assert.equal((await ask("odd.test")).status, 404);
     });
 
     it("applies changes at most every two seconds, the first at once", async () => {
-      await run(engine, "zero", site("zero", "zero.test"));
+      await run(platform, "zero", site("zero", "zero.test"));
       await routers("zero");
       // A pause as long as the throttle, measured by the proxy's own clock: the next change is a first one again.
-      await run(engine, "one", site("one", "one.test"));
+      await run(platform, "one", site("one", "one.test"));
       await routers("one", "zero");
       const applied = Date.now();
-      await run(engine, "two", site("two", "two.test"));
+      await run(platform, "two", site("two", "two.test"));
       await routers("one", "two", "zero");
       const gap = Date.now() - applied;
       assert.ok(gap > 1500 && gap < 3500, `${gap} ms`);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { startProxy } from "../../../sandbox/proxy/server.ts";
+import { findTraefik } from "../../../sandbox/setup/find-traefik.ts";
 import { freePort } from "../../../sandbox/processes/free-port.ts";
 import { until } from "../containers/fixture.ts";
 
@@ -20,12 +21,18 @@ interface RawData {
   readonly services?: Record<string, { serverStatus?: Record<string, string> }>;
 }
 
-/** The implementations that the same tests run against. The real Traefik takes part when AFFEXAI_TRAEFIK names its binary (3.5). */
+const binary = await findTraefik();
+
+/** Said where the real one cannot take part. */
+export const noTraefik =
+  "No binary of Traefik on PATH or in AFFEXAI_TRAEFIK, so nothing is compared with the real one.";
+
+/** The implementations that the same tests run against. The real Traefik takes part where its binary is found. */
 export const implementations: Readonly<
   Record<string, ((docker: { host: string; port: number }) => Promise<Router>) | null>
 > = {
   "sandbox proxy": startOurs,
-  Traefik: process.env["AFFEXAI_TRAEFIK"] === undefined ? null : startTraefik,
+  Traefik: binary === null ? null : (docker) => startTraefik(binary, docker),
 };
 
 async function startOurs(docker: { host: string; port: number }): Promise<Router> {
@@ -33,10 +40,10 @@ async function startOurs(docker: { host: string; port: number }): Promise<Router
   return withState(proxy.url, `${proxy.url}/_sandbox/state`, () => proxy.close());
 }
 
-async function startTraefik(docker: { host: string; port: number }): Promise<Router> {
+async function startTraefik(binary: string, docker: { host: string; port: number }): Promise<Router> {
   const [port, apiPort] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
   const traefik = spawn(
-    process.env["AFFEXAI_TRAEFIK"] ?? "",
+    binary,
     [
       `--providers.docker.endpoint=tcp://${docker.host}:${docker.port}`,
       "--providers.docker.network=coolify",

@@ -32,4 +32,15 @@ describe("the stack file of a sandbox", () => {
     assert.equal(stackFileOf(sandbox), null);
     assert.deepEqual(await readdir(folder), []);
   });
+
+  it("has migrations run as containers on the docker runtime, and is otherwise the repository's", async () => {
+    const sandbox = { ...describeSandbox({ AFFEXAI_SANDBOX_DIR: folder }), runtime: "docker" as const };
+    await writeStackFile(sandbox);
+    const own = parse(await readFile("Pulumi.sandbox.yaml", "utf8")) as {
+      config: Record<string, Record<string, unknown>>;
+    };
+    assert.equal(own.config["affexai:migrations"]?.["imageRuntime"], "unpacked");
+    own.config["affexai:migrations"]["imageRuntime"] = "docker";
+    assert.deepEqual(parse(await readFile(stackFileOf(sandbox) ?? "", "utf8")), own);
+  });
 });

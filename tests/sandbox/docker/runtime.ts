@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { answers, engineAddress } from "../../../sandbox/docker/engine-address.ts";
+import { platformImages, startDockerRuntime } from "../../../sandbox/docker/server.ts";
+import { freePort } from "../../../sandbox/processes/free-port.ts";
+import { findProgram } from "../../../sandbox/setup/program-path.ts";
+import { buildFolder } from "../../../sandbox/workload/build.ts";
+
+/** A runtime of a test's own, on the machine's engine or one of its own. */
+export interface TestRuntime {
+  readonly folder: string;
+  readonly hostsFile: string;
+  readonly docker: Docker;
+  /** The engine's API over TCP. */
+  readonly address: { readonly host: string; readonly port: number };
+  close(): Promise<void>;
+  /** Closes it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+/** Why containers of a Docker engine cannot run here; null where they can. */
+export async function whyNoDocker(): Promise<string | null> {
+  if (await answers(engineAddress(process.env["DOCKER_HOST"]))) return null;
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "no Docker engine answers, and ours needs root";
+  const dockerd = await findProgram("dockerd");
+  return dockerd === null ? "no Docker engine answers, and dockerd (Debian's docker.io) is not installed" : null;
+}
+
+/** `images`: names of the base images that it provides. `gatewayPorts`: of this machine, reached from containers. */
+export async function openRuntime(
+  images: readonly string[],
+  { gatewayPorts = [], folder }: { gatewayPorts?: readonly number[]; folder?: string } = {},
+): Promise<TestRuntime> {
+  const home = folder ?? (await mkdtemp(join(tmpdir(), "affexai-docker-")));
+  await mkdir(home, { recursive: true });
+  const [hostsFile, port] = [join(home, "hosts.json"), await freePort("127.0.0.1")];
+  const { docker, close } = await startDockerRuntime({
+    host: "127.0.0.1",
+    port,
+    folder: home,
+    hostsFile,
+    cacheDir: join(buildFolder, "base"),
+    gatewayPorts,
+    images: platformImages.filter(({ name }) => images.includes(name)),
+    note: () => undefined,
+  });
+  return {
+    folder: home,
+    hostsFile,
+    docker,
+    address: { host: "127.0.0.1", port },
+    close,
+    async remove() {
+      await close();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
