@@ -13,16 +13,26 @@ export interface NameService {
  */
 export async function publishNames(docker: Docker, folder: string, hostsFile: string): Promise<NameService> {
   const writer = new HostsWriter(hostsFile);
-  const report = (error: unknown) => console.error(`names: ${error instanceof Error ? error.message : String(error)}`);
+  let closed = false;
+  const report = (error: unknown) => {
+    if (!closed) console.error(`names: ${error instanceof Error ? error.message : String(error)}`);
+  };
   let reading = Promise.resolve();
-  const refresh = () => (reading = reading.then(() => readNames(docker, folder)).then((names) => writer.write(names)));
+  // One after the other: what was read first must not be written last. A reading that failed does not keep the next from it.
+  const refresh = () =>
+    (reading = reading.catch(() => undefined).then(async () => writer.write(await readNames(docker, folder))));
   const events = (await docker.getEvents({
     filters: JSON.stringify({ type: ["container", "network"], event: ["start", "die", "connect", "disconnect"] }),
   })) as Readable;
   events.on("data", () => void refresh().catch(report));
   events.on("error", report);
   await refresh();
-  return { close: () => events.destroy() };
+  return {
+    close() {
+      closed = true;
+      events.destroy();
+    },
+  };
 }
 
 async function readNames(docker: Docker, folder: string): Promise<HostsFile> {

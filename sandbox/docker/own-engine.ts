@@ -32,6 +32,13 @@ export async function startOwnEngine(dir: string): Promise<OwnEngine> {
   const left = await leftDaemon(runtime, "docker.pid", "dockerd");
   if (left !== null && (await answers(address))) return { address, stop };
   if (left !== null) await end(left, 45_000);
+  // It believes a pid file whose process is a zombie, and waits for that one for ever. containerd dies with a killed dockerd.
+  for (const [pidFile, program] of [
+    ["docker.pid", "dockerd"],
+    ["exec/containerd/containerd.pid", "containerd"],
+  ] as const) {
+    if ((await leftDaemon(runtime, pidFile, program)) === null) await rm(join(runtime, pidFile), { force: true });
+  }
   await Promise.all([mkdir(dir, { recursive: true }), mkdir(runtime, { recursive: true, mode: 0o700 })]);
   const logFile = join(dir, "dockerd.log");
   const log = openSync(logFile, "w", 0o600);
