@@ -73,6 +73,15 @@ export async function postgresStandIn(): Promise<StandIn> {
   };
 }
 
+/** pg_dump refuses a server that is newer than itself: why one of this major version cannot be used here, or null. */
+export async function olderClient(serverMajor: number): Promise<string | null> {
+  const bin = await findPostgres();
+  if (bin === null) return null;
+  const { stdout } = await run({ file: join(bin, "pg_dump"), arguments: ["--version"], timeoutMs: 10_000 });
+  const major = Number(/(\d+)(\.\d+)?\s*(\(|$)/.exec(stdout)?.[1] ?? 0);
+  return major >= serverMajor ? null : `this machine's pg_dump is of PostgreSQL ${major}, which refuses newer servers`;
+}
+
 /** The machine's Redis, with the client that Coolify's health check runs. */
 export async function redisStandIn(): Promise<StandIn> {
   const server = await findRedis();

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { OperationError } from "../../operations/error.ts";
 import { loadStandIn, type StandIn, standInLabel } from "./stand-in.ts";
 
 const pullWithinMs = 10 * 60_000;
@@ -15,6 +16,8 @@ export interface WantedImage {
   readonly name: string;
   /** Made when the image cannot be pulled. */
   readonly standIn: () => Promise<StandIn>;
+  /** Why the official image is of no use on this machine; null when it is. */
+  readonly unusable?: () => Promise<string | null>;
 }
 
 /**
@@ -26,14 +29,22 @@ export async function provideImages(
   wanted: readonly WantedImage[],
 ): Promise<void> {
   let reachable = true;
-  for (const { name, standIn } of wanted) {
+  for (const { name, standIn, unusable } of wanted) {
     const there = await docker
       .getImage(name)
       .inspect()
       .catch(() => null);
-    if (there !== null && there.Config.Labels?.[standInLabel] === undefined) continue;
+    const why = (await unusable?.()) ?? null;
+    if (there !== null && there.Config.Labels?.[standInLabel] === undefined) {
+      if (why === null) continue;
+      throw new OperationError("refused", {
+        where: "docker runtime",
+        what: `the engine has the official ${name}, and ${why}.`,
+        next: "Install the client programs of that version, or name another engine of this machine in DOCKER_HOST.",
+      });
+    }
     // A stand-in stays one: an image that changes with the network would be two platforms under one name.
-    if (there === null && reachable) {
+    if (there === null && reachable && why === null) {
       const problem = await pull(docker, name);
       if (problem === null) {
         note(`pulled ${name}`);

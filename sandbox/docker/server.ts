@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { OperationError } from "../../operations/error.ts";
 import { findTraefik } from "../setup/find-traefik.ts";
-import { nodeImage, nodeStandIn, postgresStandIn, redisStandIn, traefikStandIn } from "./base-images.ts";
+import { nodeImage, nodeStandIn, olderClient, postgresStandIn, redisStandIn, traefikStandIn } from "./base-images.ts";
 import { removeTraces } from "./clean.ts";
 import { answers, connectEngine, engineAddress, type EngineAddress } from "./engine-address.ts";
 import { publishNames } from "./names.ts";
@@ -109,7 +109,7 @@ function engineFolder(folder: string): string {
 /** What the platform and the workload run on. */
 export const platformImages: readonly WantedImage[] = [
   { name: nodeImage, standIn: nodeStandIn },
-  { name: "postgres:16-alpine", standIn: postgresStandIn },
+  { name: "postgres:16-alpine", standIn: postgresStandIn, unusable: () => olderClient(16) },
   { name: "redis:7-alpine", standIn: redisStandIn },
   { name: proxyImage, standIn: async () => traefikStandIn((await findTraefik()) ?? refuseTraefik()) },
 ];

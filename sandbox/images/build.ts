@@ -59,7 +59,14 @@ export async function buildImage(build: ImageBuild): Promise<OciImage> {
     for (const { path } of entries) folders.add(`/${path}`);
     layers.push(await buildLayer({ entries, owner: step.owner }, build.cacheDir));
   }
-  const imageConfig = { ...build.base?.config, ...recipe.config, Env: environment(build.base, recipe.config) };
+  // An ENTRYPOINT of its own forgets the base's CMD, as in Docker: it was meant for another program.
+  const { Cmd: inherited, ...baseConfig } = build.base?.config ?? {};
+  const imageConfig = {
+    ...baseConfig,
+    ...(inherited && recipe.config.Entrypoint === undefined ? { Cmd: inherited } : {}),
+    ...recipe.config,
+    Env: environment(build.base, recipe.config),
+  };
   const { WorkingDir } = recipe.config;
   if (WorkingDir !== undefined && WorkingDir !== "/" && !folders.has(WorkingDir)) {
     layers.push(await workingDirectory(WorkingDir, build.cacheDir));
