@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
@@ -31,10 +31,9 @@ export async function whyNoDocker(): Promise<string | null> {
 /** `images`: names of the base images that it provides. `gatewayPorts`: of this machine, reached from containers. */
 export async function openRuntime(
   images: readonly string[],
-  { gatewayPorts = [], folder }: { gatewayPorts?: readonly number[]; folder?: string } = {},
+  { gatewayPorts = [] }: { gatewayPorts?: readonly number[] } = {},
 ): Promise<TestRuntime> {
-  const home = folder ?? (await mkdtemp(join(tmpdir(), "affexai-docker-")));
-  await mkdir(home, { recursive: true });
+  const home = await mkdtemp(join(tmpdir(), "affexai-docker-"));
   const [hostsFile, port] = [join(home, "hosts.json"), await freePort("127.0.0.1")];
   const { docker, close } = await startDockerRuntime({
     host: "127.0.0.1",
