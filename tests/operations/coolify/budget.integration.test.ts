@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { openSharedLog } from "../../../operations/coolify/shared-log.ts";
 import { openPlayground } from "../../sandbox/coolify/fixture.ts";
-import { recordRequests } from "./recording-proxy.ts";
+import { recordRequests } from "../../../sandbox/coolify/recording-proxy.ts";
 
 const child = join(import.meta.dirname, "budget-child.ts");
 

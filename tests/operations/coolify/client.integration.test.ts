@@ -8,7 +8,7 @@ import { OperationError } from "../../../operations/error.ts";
 import type { Token } from "../../../sandbox/coolify/server.ts";
 import { addApplication, openPlayground, openPlace, until, type Playground } from "../../sandbox/coolify/fixture.ts";
 import { recorded } from "./context.ts";
-import { recordRequests, type RecordingProxy } from "./recording-proxy.ts";
+import { recordRequests, type RecordingProxy } from "../../../sandbox/coolify/recording-proxy.ts";
 
 const tokens: Token[] = [
   { token: "1|root", abilities: ["root"], teamId: 0 },

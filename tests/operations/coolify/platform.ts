@@ -12,7 +12,7 @@ import { openWorkshop, type Workshop } from "../../sandbox/coolify/engine.ts";
 import type { Fields } from "../../../sandbox/coolify/json.ts";
 import { applicationSpec } from "./application-spec.ts";
 import { recorded } from "./context.ts";
-import { recordRequests, type RecordingProxy } from "./recording-proxy.ts";
+import { recordRequests, type RecordingProxy } from "../../../sandbox/coolify/recording-proxy.ts";
 
 /** Coolify with an engine, a registry and a proxy beneath it, and a bucket for the ledger: what a rollout needs, all of it real. */
 export interface Platform {

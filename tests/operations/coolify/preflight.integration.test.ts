@@ -12,7 +12,7 @@ import type { Token } from "../../../sandbox/coolify/server.ts";
 import { addApplication, fieldsIn, openPlace, openPlayground, type Playground } from "../../sandbox/coolify/fixture.ts";
 import { applicationSpec } from "./application-spec.ts";
 import { recorded } from "./context.ts";
-import { recordRequests, type RecordingProxy } from "./recording-proxy.ts";
+import { recordRequests, type RecordingProxy } from "../../../sandbox/coolify/recording-proxy.ts";
 
 const tokens: Token[] = [
   { token: "1|root", abilities: ["root"], teamId: 0 },

@@ -7,6 +7,8 @@ export interface RecordingProxy {
   readonly url: string;
   /** `METHOD /path`, oldest first, without queries. */
   readonly requests: string[];
+  /** When each came, ms of performance.now(). */
+  readonly times: number[];
   /** Calls `act` when the next request of this form arrives, before it is passed on. Forgotten when it has happened, or by null. */
   when(expected: RegExp | null, act?: () => Promise<void> | void): void;
   /** Of the answers, in the order of their arrival. */
@@ -16,8 +18,10 @@ export interface RecordingProxy {
 
 export async function recordRequests(target: string): Promise<RecordingProxy> {
   const requests: string[] = [];
+  const times: number[] = [];
   let awaited: { expected: RegExp; act: () => Promise<void> | void } | null = null;
   const arrived = async (request: string) => {
+    times.push(performance.now());
     requests.push(request);
     if (awaited?.expected.test(request) !== true) return;
     const { act } = awaited;
@@ -52,6 +56,7 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    times,
     when(expected, act = () => undefined) {
       awaited = expected === null ? null : { expected, act };
     },
