@@ -18,6 +18,11 @@ export function atMost(name: string, value: number, unit: string, most: number):
   return { name, value: round(value), unit, bound: `<= ${most}`, ok: value <= most };
 }
 
+/** A figure that must be at least `least`. */
+export function atLeast(name: string, value: number, unit: string, least: number): Figure {
+  return { name, value: round(value), unit, bound: `>= ${least}`, ok: value >= least };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length / 2;

@@ -3,34 +3,40 @@ import { lines } from "../operations/progress-lines.ts";
 import { silent } from "../operations/progress.ts";
 import type { Context } from "../operations/verb.ts";
 import { benchDatabase } from "./database.ts";
+import { benchDelivery } from "./delivery.ts";
+import { scenarioNames, usualScenarios } from "./delivery/scenario.ts";
 import { benchEngine } from "./engine.ts";
 import type { Figure } from "./figure.ts";
 
-// npm run bench -- database|engine [--json]: measured claims, each beside a rival in the same run. Exits 1 when a bound does not hold.
-// The database's sizes in gigabytes: --sizes 0.1,1,5.
+// npm run bench -- database|delivery|engine [--json]: measured claims, each beside a rival in the same run. Exits 1 when a bound does not
+// hold. The database's sizes in gigabytes: --sizes 0.1,1,5. Some of the delivery's scenarios: --scenarios release,rollback.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, sizes: { type: "string", default: "0.1" } },
+  options: {
+    json: { type: "boolean", default: false },
+    sizes: { type: "string", default: "0.1" },
+    scenarios: { type: "string", default: usualScenarios.join(",") },
+  },
 });
 const benches: Record<string, (context: Context) => Promise<Figure[]>> = {
   database: (context) => benchDatabase(context, values.sizes.split(",").map(Number)),
+  delivery: (context) => benchDelivery(context, new Set(scenarioNames.filter((name) => chosen.includes(name)))),
   engine: benchEngine,
 };
 const { json } = values;
 const [name = ""] = positionals;
+const chosen = values.scenarios.split(",");
 const bench = benches[name];
 if (bench === undefined) {
-  process.stderr.write(
-    `bench: unknown bench ${JSON.stringify(name)}. The benches are: ${Object.keys(benches).join(", ")}.\n`,
-  );
-  process.exit(2);
+  refuse(`unknown bench ${JSON.stringify(name)}. The benches are: ${Object.keys(benches).join(", ")}.`);
 }
 if (!values.sizes.split(",").every((size) => Number(size) > 0)) {
-  process.stderr.write(
-    `bench: --sizes is ${JSON.stringify(values.sizes)}. Give gigabytes with commas between: 0.1,1,5.\n`,
-  );
-  process.exit(2);
+  refuse(`--sizes is ${JSON.stringify(values.sizes)}. Give gigabytes with commas between: 0.1,1,5.`);
+}
+const unknown = chosen.filter((scenario) => !scenarioNames.some((known) => known === scenario));
+if (unknown.length > 0) {
+  refuse(`unknown scenarios ${unknown.join(", ")}. The scenarios are: ${scenarioNames.join(", ")}.`);
 }
 const controller = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort(new Error(signal)));
@@ -46,3 +52,8 @@ else {
   }
 }
 process.exit(figures.every(({ ok }) => ok) ? 0 : 1);
+
+function refuse(why: string): never {
+  process.stderr.write(`bench: ${why}\n`);
+  process.exit(2);
+}
