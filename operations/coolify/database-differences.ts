@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Difference } from "../drift/spec.ts";
-import { settingOf, type Database } from "./answers.ts";
+import type { Database } from "./answers.ts";
 import type { Comparison, Mask } from "./differences.ts";
 
 /** A database as declared: the fields that Coolify keeps of it, by their names there. */
@@ -23,18 +23,16 @@ export function databaseDifferences(
   const hidden = Object.keys(fields).filter((name) => found[name] === undefined);
   const differing = Object.entries(fields).filter(([name, value]) => name in found && found[name] !== value);
   const told = (name: string, value: string) => (name === secret ? mask(value) : value);
-  const isPublic = settingOf({ ...found }, "is_public");
-  const port = settingOf({ ...found }, "public_port");
   const differences: Difference[] = [
     ...differing.map(([name, value]) => ({
       ...{ part, kind: "database" as const, name },
       ...{ declared: told(name, value), found: told(name, String(found[name])) },
     })),
-    ...(isPublic === true || isPublic === 1
+    ...(found.is_public
       ? [
           {
             ...{ part, kind: "database" as const, name: "is_public", declared: "false" },
-            found: `true, port ${port ?? "unknown"}`,
+            found: `true, port ${found.public_port ?? "unknown"}`,
           },
         ]
       : []),

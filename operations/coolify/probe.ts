@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { Application, EnvironmentContents, EnvironmentVariable } from "./answers.ts";
 import type { CoolifyClient } from "./client.ts";
-import { markOf, replicasOf, type Actual, type Replica } from "./plan.ts";
+import { isOurs } from "./ownership.ts";
+import { markOf, numberOf, replicasOf, type Actual, type Replica } from "./plan.ts";
 import type { ApplicationSpec, Placement } from "./spec.ts";
 
 const EnvironmentView = EnvironmentContents.extend({ applications: z.array(Application).default([]) });
@@ -32,10 +33,16 @@ export function readReplicas(
 ): Promise<SeenReplica[]> {
   return Promise.all(
     replicasOf(spec).map(async (replica): Promise<SeenReplica> => {
+<<<<<<< HEAD
       const named = environment.applications.filter(({ name }) => name === replica.name);
       const [first] = named;
       if (first === undefined) return { replica, actual: null, ambiguous: [] };
       if (named.length > 1) return { replica, actual: null, ambiguous: named.map(({ uuid }) => uuid) };
+=======
+      const [first, ...twins] = environment.applications.filter(({ name }) => name === replica.name);
+      if (first === undefined) return { replica, actual: null, ambiguous: [] };
+      if (twins.length > 0) return { replica, actual: null, ambiguous: [first, ...twins].map(({ uuid }) => uuid) };
+>>>>>>> c43f157 (Read the state on the real engine, and take retired replicas for what apply ends)
       const [application, variables] = await Promise.all([
         coolify.get(`/applications/${first.uuid}`, Application),
         coolify.get(`/applications/${first.uuid}/envs`, z.array(EnvironmentVariable)),
@@ -56,8 +63,8 @@ export function beyondDeclared(
 ): { surplus: Application[]; unmanaged: Application[] } {
   const declared = new Set(specs.flatMap((spec) => replicasOf(spec).map(({ name }) => name)));
   const others = environment.applications.filter(({ name }) => !declared.has(name));
-  const ours = others.filter(
-    (one) => markOf(one) !== null || specs.some(({ name }) => new RegExp(`^${name}-\\d+$`).test(one.name)),
+  const ours = others.filter((one) =>
+    specs.some((spec) => numberOf(spec, one.name) !== null || (markOf(one) !== null && isOurs(one, spec.owner))),
   );
   return {
     surplus: ours.filter(({ status }) => !/^exited/.test(status ?? "")),

@@ -1,17 +1,15 @@
 import { z } from "zod";
+<<<<<<< HEAD
 import { Named, Server } from "../coolify/answers.ts";
+=======
+import { Named, RegistryLogins, Server } from "../coolify/answers.ts";
+>>>>>>> c43f157 (Read the state on the real engine, and take retired replicas for what apply ends)
 import { CoolifyError, type CoolifyClient } from "../coolify/client.ts";
 import type { Comparison } from "../coolify/differences.ts";
 import type { EnvironmentView } from "../coolify/probe.ts";
 import type { Placement, ProjectSpec } from "../coolify/spec.ts";
 import { atLeast } from "../coolify/version.ts";
 import type { Difference, Unobserved } from "./spec.ts";
-
-const Registries = z.object({
-  registries: z.array(
-    z.object({ registry: z.string(), logged_in: z.coerce.boolean(), username: z.string().nullish() }),
-  ),
-});
 
 /** The project and its environment, the server and its proxy, and the server's login to the registry. */
 export async function comparePlace(
@@ -57,7 +55,7 @@ async function compareLogin(
   const version = await coolify.version();
   if (!atLeast(version, [4, 4, 0])) return unobserved(`Coolify ${version.join(".")} has no registry logins`);
   try {
-    const { registries } = await coolify.get(`/servers/${serverUuid}/registries`, Registries);
+    const { registries } = await coolify.get(`/servers/${serverUuid}/registries`, RegistryLogins);
     const login = registries.find((one) => one.registry === registry.host);
     if (login?.logged_in !== true) return differs(null);
     if (login.username != null && login.username !== registry.username) return differs(login.username);

@@ -20,7 +20,7 @@ import type { Managed, StackState } from "./managed.ts";
 import { look, type Looked, type Part } from "./part.ts";
 import { repairOf } from "./repairs.ts";
 import type { DriftReport } from "./spec.ts";
-import { compareSurplus } from "./surplus.ts";
+import { compareSurplus, type DeclaredAs } from "./surplus.ts";
 
 /** What no part looks at, said once. */
 const neverObserved: DriftReport["unobserved"] = [
@@ -45,17 +45,20 @@ export async function compareStack(
 ): Promise<DriftReport> {
   const applications = state.managed.filter(({ noun }) => noun === "application");
   // One that cannot be read is told by its own part.
-  const specs = applications.flatMap(({ spec }) => ApplicationSpec.safeParse(spec).data ?? []);
+  const declared = applications.flatMap(({ resource, spec }) => {
+    const parsed = ApplicationSpec.safeParse(spec);
+    return parsed.success ? [{ resource, spec: parsed.data }] : [];
+  });
   const asker = coolifyAsker(context);
   const parts = [...state.managed.flatMap((one) => readableParts(one, () => partsOf(one, asker, context))), ...others];
   const looked: Looked[] = await Promise.all(parts.map((part) => look(part, context.signal)));
-  const surplus = await surplusOf(specs, asker);
+  const surplus = await surplusOf(declared, asker);
   const differences = looked.flatMap((one) =>
     "comparison" in one
       ? one.comparison.differences.map((difference) => ({ ...difference, resource: one.part.resource }))
       : [],
   );
-  const all = [...differences, ...surplus.differences.map((difference) => ({ ...difference, resource: "" }))];
+  const all = [...differences, ...surplus.differences];
   const unchecked = [
     ...looked.flatMap((one) => ("reason" in one ? [{ part: one.part.title, reason: one.reason }] : [])),
     ...state.interrupted.map((name) => ({
@@ -166,11 +169,11 @@ function partsOf({ resource, noun, spec, env, result }: Managed, asker: Asker, c
   }
 }
 
-async function surplusOf(specs: readonly ApplicationSpec[], { environment }: Asker) {
-  const [first] = specs;
+async function surplusOf(declared: readonly DeclaredAs[], { environment }: Asker) {
+  const [first] = declared;
   // What the environment could not be asked about is told by each application's own part.
-  const seen = first === undefined ? null : await environment(first.placement).catch(() => null);
-  return seen === null ? { differences: [], unmanaged: [] } : compareSurplus(specs, seen);
+  const seen = first === undefined ? null : await environment(first.spec.placement).catch(() => null);
+  return seen === null ? { differences: [], unmanaged: [] } : compareSurplus(declared, seen);
 }
 
 function placeGone({ environmentName }: Placement): OperationError {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OperationError } from "../error.ts";
+import { parseJson } from "../json.ts";
 import { run } from "../process.ts";
 import { programFolder } from "../stack.ts";
 import type { Context } from "../verb.ts";
@@ -38,7 +39,7 @@ const Export = z.object({
 const Command = z.object({
   interpreter: z.tuple([z.string(), z.string(), z.string()]),
   create: z.string(),
-  stdin: z.string().transform((text) => JSON.parse(text) as unknown),
+  stdin: z.string().transform(parseJson),
   environment: z.record(z.string(), z.string()).default({}),
 });
 
@@ -83,7 +84,7 @@ export function stateOf(exported: unknown): StackState {
     return [
       {
         ...{ resource: nameOf(urn), noun: interpreter[2], verb: create },
-        ...{ spec: stdin, env: environment, result: answerOf(outputs["stdout"]) },
+        ...{ spec: stdin, env: environment, result: parseJson(String(outputs["stdout"] ?? "")) },
       },
     ];
   });
@@ -95,14 +96,6 @@ export function stateOf(exported: unknown): StackState {
 
 function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
-}
-
-function answerOf(stdout: unknown): unknown {
-  try {
-    return typeof stdout === "string" ? (JSON.parse(stdout) as unknown) : null;
-  } catch {
-    return null;
-  }
 }
 
 /** How a state file marks a secret (pulumi 3.259, sdk/go/common/resource/sig). */

@@ -10,6 +10,7 @@ const byRepair = (what: string): Repair => ({ by: "affexai drift --repair", what
 export function repairOf({ kind, name, found, declared }: Difference): Repair {
   switch (kind) {
     case "replica":
+      if (name === "surplus replica") return byRepair("takes it out of service");
       if (declared === null) return byPerson("nobody declares it: stop it in Coolify, or declare it");
       if (found !== null) return byPerson("names are not unique in Coolify: rename or delete the others");
       return byRepair("creates it and rolls it out");

@@ -48,8 +48,8 @@ describe("a preview's questions to Coolify", () => {
         unknownVariables,
       ]),
       [
-        ["backend", ["JWT_SECRET"], []],
-        ["frontend", [], []],
+        ["affexai/test/backend", ["JWT_SECRET"], []],
+        ["affexai/test/frontend", [], []],
       ],
     );
     assert.deepEqual(asked[0]?.env, { VARIABLE_backend__JWT_SECRET: "jwt-secret-value" });

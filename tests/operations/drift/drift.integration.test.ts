@@ -181,7 +181,7 @@ describe("drift", () => {
       edit: () => stage.patch(stage.uuids.second, { name: "backend-old" }),
       expected: [
         "backend-2: replica backend-2: one application -> -",
-        "backend-old: replica backend-old: - -> an application, running:healthy",
+        "backend-old: replica application: - -> an application, running:healthy",
       ],
     },
     {
@@ -283,7 +283,7 @@ describe("drift", () => {
       "backend: image image: IMAGE -> IMAGE",
       `backend: answer /version: release ${record.id}, DIGEST -> release 2026.11.2, DIGEST`,
       "backend-2: status status: running -> exited:unhealthy",
-      "backend-3: replica backend-3: - -> an application, running:unknown",
+      "backend-3: replica application: - -> an application, running:unknown",
       "redis affexai-redis: database status: running -> exited:unhealthy",
     ]);
   });
@@ -308,7 +308,7 @@ describe("drift", () => {
     );
     const repaired = await stage.repair(report);
     assert.deepEqual(repaired, ["database-apply", "cache-apply", "roles-apply", "backend-apply"]);
-    await expectOnly(["backend-3: replica backend-3: - -> an application, running:unknown"]);
+    await expectOnly(["backend-3: replica application: - -> an application, running:unknown"]);
     assert.equal((await coolify().expect(200, "GET", `/databases/${redis}`)).status, "running:healthy");
     const newest = await stage.ledger.newest();
     assert.deepEqual(
