@@ -102,19 +102,13 @@ function replicaLines(
   ];
 }
 
+/** Variables have a line of their own; the mark is no news. */
 function oneLine({ kind, name, declared, found }: Difference): string[] {
-  switch (kind) {
-    case "image":
-      return [`image ${short(found ?? "none")} -> ${short(declared ?? "none")}`];
-    case "setting":
-      return [`${name} ${found ?? "none"} -> ${declared ?? "none"}`];
-    case "labels":
-      return [`labels: ${found ?? "none"} -> ${declared ?? "none"}`];
-    case "status":
-      return [`${found ?? "unknown"} -> ${declared ?? "unknown"}`];
-    default:
-      return [];
-  }
+  if (kind === "image") return [`image ${short(found ?? "none")} -> ${short(declared ?? "none")}`];
+  if (kind === "setting") return [`${name} ${found ?? "none"} -> ${declared ?? "none"}`];
+  if (kind === "labels") return [`labels: ${found ?? "none"} -> ${declared ?? "none"}`];
+  if (kind === "status") return [`${found ?? "unknown"} -> ${declared ?? "unknown"}`];
+  return [];
 }
 
 function variableLine(differences: readonly Difference[], created: readonly string[]): string[] {

@@ -28,7 +28,7 @@ const Export = z.object({
           /** Replaced already, and waiting for its deletion. */
           delete: z.boolean().optional(),
           inputs: z.record(z.string(), z.unknown()).default({}),
-          outputs: z.record(z.string(), z.unknown()).default({}),
+          outputs: z.object({ stdout: z.string().default("") }).default({ stdout: "" }),
         }),
       )
       .nullish(),
@@ -84,7 +84,7 @@ export function stateOf(exported: unknown): StackState {
     return [
       {
         ...{ resource: nameOf(urn), noun: interpreter[2], verb: create },
-        ...{ spec: stdin, env: environment, result: parseJson(String(outputs["stdout"] ?? "")) },
+        ...{ spec: stdin, env: environment, result: parseJson(outputs.stdout) },
       },
     ];
   });

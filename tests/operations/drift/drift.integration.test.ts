@@ -277,7 +277,7 @@ describe("drift", () => {
     await stage.platform.workshop.deploy(surplus);
     await until("the end of the second replica", async () => {
       const { status } = await coolify().expect(200, "GET", `/applications/${second}`);
-      return String(status).startsWith("exited");
+      return typeof status === "string" && status.startsWith("exited");
     });
     await expectOnly([
       "backend: image image: IMAGE -> IMAGE",

@@ -147,8 +147,9 @@ export async function openDriftStage(): Promise<Stage> {
 }
 
 /** Puts an application back as it was, so that the next edit is the only one. */
-export async function snapshot({ platform, patch }: Stage, uuid: string): Promise<() => Promise<void>> {
-  const { coolify } = platform.workshop;
+export async function snapshot(stage: Stage, uuid: string): Promise<() => Promise<void>> {
+  const { coolify } = stage.platform.workshop;
+  const patch = (body: Fields) => stage.patch(uuid, body);
   const read = async () => ({
     application: await coolify.expect(200, "GET", `/applications/${uuid}`),
     rows: (await coolify.expect(200, "GET", `/applications/${uuid}/envs`)).list as Fields[],
@@ -163,9 +164,9 @@ export async function snapshot({ platform, patch }: Stage, uuid: string): Promis
     const fields = Object.fromEntries(
       names.filter((name) => !readOnly.includes(name)).map((name) => [name, old[name] ?? null]),
     );
-    if (names.includes("fqdn")) await patch(uuid, { domains: null });
-    if (Object.keys(fields).length > 0) await patch(uuid, fields);
-    await patch(uuid, { custom_labels: old.custom_labels ?? null });
+    if (names.includes("fqdn")) await patch({ domains: null });
+    if (Object.keys(fields).length > 0) await patch(fields);
+    await patch({ custom_labels: old.custom_labels ?? null });
     for (const row of now.rows) await coolify.expect(200, "DELETE", `/applications/${uuid}/envs/${row.uuid as string}`);
     const data: Fields[] = before.rows
       .filter(({ is_preview }) => is_preview === false)
