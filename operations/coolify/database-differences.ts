@@ -21,7 +21,9 @@ export function databaseDifferences(
 ): Comparison {
   const part = `${kind} ${own}`;
   const hidden = Object.keys(fields).filter((name) => found[name] === undefined);
-  const differing = Object.entries(fields).filter(([name, value]) => found[name] !== undefined && found[name] !== value);
+  const differing = Object.entries(fields).filter(
+    ([name, value]) => found[name] !== undefined && found[name] !== value,
+  );
   const told = (name: string, value: string) => (name === secret ? mask(value) : value);
   const differences: Difference[] = [
     ...differing.map(([name, value]) => ({
