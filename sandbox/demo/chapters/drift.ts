@@ -70,6 +70,7 @@ async function drift(
     ["operations/cli.ts", "drift", "--stack", stage.stack, "--json", ...args],
     { cwd: programFolder, env: { ...stage.env }, cancelSignal: stage.signal, reject: false },
   );
+  stage.signal.throwIfAborted();
   assert.notEqual(stdout, "", stderr);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   return { exitCode, report: DriftReport.parse(JSON.parse(stdout)), seconds };
