@@ -5,12 +5,12 @@ import { withConnection } from "../database/connection.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
 import { OperationError } from "../error.ts";
 import type { Context, Verb } from "../verb.ts";
-import { backupStore, dumpLimitMs } from "./backup-store.ts";
+import { backupStore, dumpLimitMs, type BackupStore } from "./backup-store.ts";
 import { recordDrill } from "./drill-record.ts";
 import { summary, type Manifest } from "./manifest.ts";
 import { dropDatabase, restoreBeside, seconds } from "./restore-beside.ts";
 import { drillName } from "./restored-names.ts";
-import { assertRestorableOn } from "./restore-preflight.ts";
+import { assertRestorableOn, dumpProblems } from "./restore-preflight.ts";
 import { BackupDrillResult, BackupDrillSpec } from "./spec.ts";
 
 // Idle while the dump comes in, for hours perhaps.
@@ -26,7 +26,7 @@ interface Place {
 
 /**
  * Proves a backup by restoring it: into a scratch database that is made for it, compared with the manifest row by row, and dropped. What it
- * took is recorded in the bucket. No existing database is ever restored into. One drill at a time on a database; the scratch of one that was
+ * took is recorded in the bucket, and so is that a backup turned out to be none. No existing database is ever restored into. One drill at a time on a database; the scratch of one that was
  * killed is dropped by the next.
  */
 export const drillBackup: Verb<typeof BackupDrillSpec, typeof BackupDrillResult> = {
@@ -40,19 +40,35 @@ export const drillBackup: Verb<typeof BackupDrillSpec, typeof BackupDrillResult>
       if (place.elsewhere) await assertHarmless(client, place.access, context.env);
       await takeTurn(client, manifest.database);
       await dropDeadScratches(client, manifest.database, context);
-      await assertRestorableOn(client, { store, manifest }, context);
-      const drill = await context.progress.step(`drill ${manifest.id}, taken at ${manifest.takenAt}`, (progress) =>
-        measure(place, { client, store, manifest }, { ...context, progress }),
-      );
-      await recordDrill(store, drill);
-      return drill;
+      try {
+        await assertRestorableOn(client, { store, manifest }, context);
+        const drill = await context.progress.step(`drill ${manifest.id}, taken at ${manifest.takenAt}`, (progress) =>
+          measure(place, { client, store, manifest }, { ...context, progress }),
+        );
+        await recordDrill(store, drill);
+        return drill;
+      } catch (error) {
+        const why = await flaw(store, manifest, error);
+        if (why !== null && !context.signal.aborted) {
+          await recordDrill(store, { id: manifest.id, drilledAt: new Date().toISOString(), why });
+        }
+        throw error;
+      }
     });
   },
 };
 
+/** What a failure says of the backup; null when it says nothing, because the server, the storage or the programs were not fit for a drill. */
+async function flaw(store: BackupStore, manifest: Manifest, failure: unknown): Promise<string | null> {
+  if (!(failure instanceof OperationError)) return null;
+  if (failure.kind === "failed") return failure.text.what;
+  const problems = await dumpProblems(store, manifest).catch(() => []);
+  return problems.length === 0 ? null : problems.join("; ");
+}
+
 async function measure(
   { access, elsewhere }: Place,
-  { client, store, manifest }: { client: pg.Client; store: ReturnType<typeof backupStore>; manifest: Manifest },
+  { client, store, manifest }: { client: pg.Client; store: BackupStore; manifest: Manifest },
   context: Context,
 ): Promise<BackupDrillResult> {
   const run = randomBytes(6).toString("hex");

@@ -8,7 +8,7 @@ export interface Prunable {
   readonly begunAt: Date;
   /** Whether it counts for the minimum: its manifest could be read, and it holds the environment's own data. */
   readonly counted: boolean;
-  /** Whether a drill has proven it. */
+  /** Whether the last drill of it has proven it. */
   readonly drilled: boolean;
 }
 

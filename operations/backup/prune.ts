@@ -28,7 +28,7 @@ export async function pruneAsOf(
 ): Promise<z.output<typeof BackupPruneResult>> {
   const store = backupStore(spec, context);
   const own = await store.manifests();
-  const [stored, drilled, needed] = await Promise.all([
+  const [stored, drills, needed] = await Promise.all([
     storedBackups(store),
     lastDrills(store),
     neededBackups(new Ledger(store.storage, store.target), own),
@@ -39,7 +39,7 @@ export async function pruneAsOf(
     ...{ id, reason },
     begunAt: begunAt(id),
     counted: counted.has(id),
-    drilled: drilled.has(id),
+    drilled: drills.get(id)?.proven === true,
   }));
   const old = new Set(expired(backups, { ...spec, needed }, now).map(({ id }) => id));
   const yesterday = new Date(now.getTime() - dayMs);

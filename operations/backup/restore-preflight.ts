@@ -56,7 +56,8 @@ export async function assertRestorableOn(
   if (problems.length > 0) throw unrestorable(manifest, problems);
 }
 
-async function dumpProblems(store: BackupStore, { dump }: Manifest): Promise<string[]> {
+/** Whether the dump is there, in the length that the manifest says; a phrase for what is wrong. */
+export async function dumpProblems(store: BackupStore, { dump }: Manifest): Promise<string[]> {
   const bytes = await store.size(dump);
   if (bytes === null) return [`its dump ${dump.key} is not there`];
   return bytes === dump.bytes ? [] : [`its dump ${dump.key} has ${bytes} bytes instead of ${dump.bytes}`];

@@ -44,10 +44,24 @@ export const BackupListSpec = z.strictObject({
   /** Those of every environment that keeps its backups in this bucket. */
   all: z.boolean().optional(),
 });
-/** `drilledAt`: when a drill last proved that it can be restored; null for never. */
+/** The last drill of a backup: when it was, and whether it proved that it can be restored. */
+export const LastDrill = z.strictObject({ drilledAt: z.iso.datetime(), proven: z.boolean() });
+export type LastDrill = z.infer<typeof LastDrill>;
+
 export const BackupListResult = z.strictObject({
-  backups: z.array(z.strictObject({ ...BackupSummary.shape, drilledAt: z.iso.datetime().nullable() })),
+  backups: z.array(
+    z.strictObject({
+      ...BackupSummary.shape,
+      /** Null when it was never drilled. */
+      lastDrill: LastDrill.nullable(),
+      /** The environment whose data is in it, with everything personal masked; null for a backup of its own environment's. */
+      copyOf: z.string().nullable(),
+    }),
+  ),
+  /** Manifests that are there and tell nothing: `why` is a phrase about each. */
+  unreadable: z.array(z.strictObject({ id: BackupId, environment: z.string(), reason: BackupReason, why: z.string() })),
 });
+export type BackupListResult = z.infer<typeof BackupListResult>;
 
 /** The pruner's credentials are in the environment. */
 export const BackupPruneSpec = z.strictObject({
@@ -142,6 +156,10 @@ export const BackupDrillResult = z.strictObject({
   drilledAt: z.iso.datetime(),
 });
 export type BackupDrillResult = z.infer<typeof BackupDrillResult>;
+
+/** A drill that found a backup that cannot be restored, or is not what its manifest says: `why` is what was found. */
+export const FailedDrill = z.strictObject({ id: BackupId, drilledAt: z.iso.datetime(), why: z.string() });
+export type FailedDrill = z.infer<typeof FailedDrill>;
 
 /** How many days a replaced database is kept before `dropExpiredKept` drops it. */
 const KeptDays = z.number().nonnegative().default(7);

@@ -3,8 +3,9 @@ import { BackupReason, type BackupRestoreResult } from "../backup/spec.ts";
 import { OperationError } from "../error.ts";
 import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
+import { addBackupListVerb } from "./backup-list.ts";
 import { addRecoveryVerbs } from "./backup-recovery.ts";
-import { noun, table, type Surroundings } from "./surroundings.ts";
+import { noun, type Surroundings } from "./surroundings.ts";
 
 interface Options {
   stack: string;
@@ -24,7 +25,8 @@ const proof = {
 };
 
 /** `affexai backup create|list|verify|prune|restore|drill|kept|salvage`. */
-export function addBackupVerbs(program: Command, { watched, write }: Surroundings): void {
+export function addBackupVerbs(program: Command, surroundings: Surroundings): void {
+  const { watched, write } = surroundings;
   const backup = noun(program, "backup", "exact copies of a stack's database in its backup bucket");
   const verb = (name: string, description: string, parent = backup) =>
     parent
@@ -49,31 +51,7 @@ export function addBackupVerbs(program: Command, { watched, write }: Surrounding
       );
     });
 
-  verb("list", "newest first")
-    .addOption(new Option("--reason <reason>", "only these").choices(BackupReason.options))
-    .option("--all", "those of every environment in the bucket")
-    .action(async ({ reason, all, ...options }: Options & { reason?: BackupReason; all?: boolean }) => {
-      const { listBackups } = await import("../backup/list.ts");
-      const { backups } = await onItsStack(options, (target, context) =>
-        listBackups.run({ ...target, reason, all }, context),
-      );
-      const rows = backups.map((one) => [
-        ...[one.id, one.environment, one.reason, one.takenAt, String(one.rows), String(one.bytes)],
-        ...[one.encrypted ? "yes" : "no", one.lockedUntil, one.drilledAt ?? "never"],
-      ]);
-      const header = [
-        "ID",
-        "ENVIRONMENT",
-        "REASON",
-        "TAKEN AT",
-        "ROWS",
-        "BYTES",
-        "ENCRYPTED",
-        "LOCKED UNTIL",
-        "DRILLED AT",
-      ];
-      write(options.json ? JSON.stringify({ backups }) : table([header, ...rows]));
-    });
+  addBackupListVerb(backup, surroundings);
 
   verb("verify", "read a backup to its end: its SHA-256, and every entry of the dump")
     .argument("[id]", "the newest one unless given", backupId)

@@ -108,10 +108,10 @@ describe("the platform, end to end", () => {
   it("drills the newest backup, and finds the live database sound and not frozen", async () => {
     const drilled = JSON.parse((await affexai("backup", "drill")).stdout) as { id: string };
     const { backups } = JSON.parse((await affexai("backup", "list", "--all")).stdout) as {
-      backups: { id: string; drilledAt: string | null }[];
+      backups: { id: string; lastDrill: { proven: boolean } | null }[];
     };
     assert.deepEqual(
-      backups.filter(({ drilledAt }) => drilledAt !== null).map(({ id }) => id),
+      backups.filter(({ lastDrill }) => lastDrill?.proven).map(({ id }) => id),
       [drilled.id],
     );
     // Its exit code is 0 only where nothing was found.

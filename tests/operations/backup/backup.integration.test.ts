@@ -115,7 +115,7 @@ describe("backups", () => {
     const { backups } = await listBackups.run(target, place.context());
     assert.deepEqual(backups.map(({ id }) => id).sort(), [first.id, second.id].sort());
     assert.deepEqual((await listBackups.run({ ...target, reason: "daily" }, place.context())).backups, [
-      { ...second, drilledAt: null },
+      { ...second, lastDrill: null, copyOf: null },
     ]);
     const verified = await verifyBackup.run({ ...target, id: first.id }, place.context());
     assert.equal(verified.sha256, first.sha256);
@@ -394,11 +394,12 @@ describe("backups", () => {
       await put(Key, body, { sha256: second.sha256 });
       await assert.rejects(restore({ id: second.id }), /manifest\.json: is damaged\. Name one of/);
       // The others are not hidden by it.
-      const { backups } = await listBackups.run(target, place.context());
+      const { backups, unreadable } = await listBackups.run(target, place.context());
       assert.deepEqual(
         backups.map(({ id }) => id),
         [first.id],
       );
+      assert.deepEqual(unreadable, [{ id: second.id, environment: "test", reason: "manual", why: "is damaged" }]);
       await objectStorage(place.env).send(new DeleteObjectCommand({ Bucket: place.bucket, Key }));
       await assert.rejects(restore({ id: second.id }), /there is none with the id/);
       assert.equal((await restore({ dryRun: true })).id, first.id);

@@ -35,7 +35,7 @@ describe("a drill", () => {
   const store = () => backupStore(target, place.context());
   const drilledAt = async () => {
     const { backups } = await listBackups.run(target, place.context());
-    return Object.fromEntries(backups.map(({ id, drilledAt }) => [id, drilledAt]));
+    return Object.fromEntries(backups.map(({ id, lastDrill }) => [id, lastDrill]));
   };
 
   it("proves the newest backup, measures, records it, and leaves the live database alone", async () => {
@@ -48,7 +48,10 @@ describe("a drill", () => {
     assert.ok(result.restoreSeconds > 0 && result.verifySeconds > 0);
     assert.ok(result.rtoSeconds >= result.restoreSeconds + result.verifySeconds);
     assert.deepEqual(await readDrills(store()), [result]);
-    assert.deepEqual(await drilledAt(), { [older]: null, [newer]: result.drilledAt.replace(/\.\d+Z$/, "Z") });
+    assert.deepEqual(await drilledAt(), {
+      [older]: null,
+      [newer]: { drilledAt: result.drilledAt.replace(/\.\d+Z$/, "Z"), proven: true },
+    });
     await place.sql("app", "UPDATE users SET mood = 'good' WHERE id = 1");
   });
 
@@ -84,7 +87,7 @@ describe("a drill", () => {
     );
   });
 
-  it("fails when the restored database is not what the manifest says, and records nothing", async () => {
+  it("fails when the restored database is not what the manifest says, and records that it failed", async () => {
     const Key = store().key("manual", older, "manifest.json");
     const address = { Bucket: place.bucket, Key };
     const storage = objectStorage(place.env);
@@ -98,6 +101,7 @@ describe("a drill", () => {
     assert.ok(first);
     await change({ tables: [{ ...first, hash: "1" }, ...others] });
     await rejected(drill({ id: older }), "failed", new RegExp(`${first.table} has other content`));
+    assert.equal((await drilledAt())[older]?.proven, false);
     await change({ tables: others, frozen: true, sequences: [{ sequence: "public.users_id_seq", lastValue: "7" }] });
     await rejected(
       drill({ id: older }),
@@ -124,6 +128,7 @@ describe("a drill", () => {
     const object = { Bucket: place.bucket, Key: dump.key, ...version, BypassGovernanceRetention: true };
     await objectStorage(place.env).send(new DeleteObjectCommand(object));
     await rejected(drill({ id: made.id }), "refused", /its dump .* is not there/);
+    assert.equal((await drilledAt())[made.id]?.proven, false);
     const manifest = store().key("hourly", made.id, "manifest.json");
     // Hidden by a marker, so that the others are the newest again.
     await objectStorage(place.env).send(new DeleteObjectCommand({ Bucket: place.bucket, Key: manifest }));
