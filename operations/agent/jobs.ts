@@ -1,3 +1,4 @@
+import { LockHeld } from "../database/lock.ts";
 import type { Context } from "../verb.ts";
 import type { BucketContent, DatabaseState } from "./inspection.ts";
 import type { Pager } from "./pager.ts";
@@ -33,8 +34,11 @@ export interface Job {
   /** `begun`: when it last began, since this agent started. */
   isDue(now: Date, begun: Date | undefined): boolean;
   /** `now`: the moment at which it was due. */
-  run(context: Context, now: Date): Promise<void>;
+  run(context: Context, now: Date): Promise<void | PutOff>;
 }
+
+/** Somebody else is at work on what the job needs: it is neither done nor failed, and tried again soon. */
+export type PutOff = "put off";
 
 /** Jobs that one worker does, the first due one first. A long backup must not keep a frozen application waiting: that is another lane. */
 export type Lane = readonly Job[];
@@ -68,7 +72,13 @@ export function lanesOf(settings: AgentSettings, knowledge: Knowledge, work: Wor
     async run(context, now) {
       // Somebody else may have taken it since the bucket was last read.
       if (!isDue(reason, await inspect(context, now), now)) return;
-      await work.backUp(reason, context);
+      try {
+        await work.backUp(reason, context);
+      } catch (error) {
+        if (!(error instanceof LockHeld)) throw error;
+        context.progress.note(`put off: ${error.message}`);
+        return "put off";
+      }
       await inspect(context, now);
     },
   });

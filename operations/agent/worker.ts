@@ -1,7 +1,7 @@
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { Clock } from "./clock.ts";
-import type { Job, Knowledge, Lane } from "./jobs.ts";
+import type { Job, Knowledge, Lane, PutOff } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { Pager } from "./pager.ts";
@@ -40,7 +40,10 @@ export async function workLane(lane: Lane, context: Context, workshop: Workshop)
     begun.set(job.name, now);
     const failed = await doJob(job, now, context, workshop);
     if (failed === null) failures.delete(job.name);
-    else if (!context.signal.aborted) {
+    else if (failed === "put off") {
+      const { count = 0 } = failures.get(job.name) ?? {};
+      failures.set(job.name, { count, until: clock.now().getTime() + lookEveryMs });
+    } else if (!context.signal.aborted) {
       const count = (failures.get(job.name)?.count ?? 0) + 1;
       const restMs = Math.min(firstRestMs * 2 ** (count - 1), longestRestMs);
       failures.set(job.name, { count, until: clock.now().getTime() + restMs });
@@ -57,10 +60,12 @@ async function doJob(
   now: Date,
   context: Context,
   { clock, log, metrics, knowledge }: Workshop,
-): Promise<{ what: string; next: string } | null> {
+): Promise<{ what: string; next: string } | PutOff | null> {
   const started = performance.now();
   try {
-    await job.run({ ...context, env: withIdentity(context.env, job.identity), progress: log.progress(job.name) }, now);
+    const progress = log.progress(job.name);
+    const outcome = await job.run({ ...context, env: withIdentity(context.env, job.identity), progress }, now);
+    if (outcome === "put off") return outcome;
     knowledge.succeeded.set(job.name, now);
     metrics.succeeded(job.name, clock.now(), (performance.now() - started) / 1000);
     return null;

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { randomBytes } from "node:crypto";
 import { OperationError } from "../error.ts";
 import { onDatabase, type DatabaseAccess } from "./access.ts";
-import { connect, serverError } from "./connection.ts";
+import { connect, serverError, withConnection } from "./connection.ts";
 import { operationsDatabase } from "./operations-database.ts";
 
 /** One run of a verb that changes a database, and the lock that it holds. */
@@ -58,6 +58,15 @@ export async function withLock<T>(access: DatabaseAccess, work: (run: Run) => Pr
   }
 }
 
+/** Refuses (LockHeld) while a run changes the database; what is not one itself, and would be in its way, asks first. */
+export async function refuseWhileLocked(access: DatabaseAccess, applicationName: string): Promise<void> {
+  const operations = onDatabase(access, operationsDatabase(access.database));
+  await withConnection(operations, { applicationName }, async (client) => {
+    const holder = await readHolder(client, access);
+    if (holder !== null) throw isHeld(access, holder);
+  });
+}
+
 function lockKey(access: DatabaseAccess): string {
   return `affexai:${access.database}`;
 }
@@ -79,6 +88,11 @@ async function assertHeld(holder: pg.Client, access: DatabaseAccess): Promise<vo
 }
 
 async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise<LockHeld> {
+  return isHeld(access, (await readHolder(client, access)) ?? "another run, which ended just now");
+}
+
+/** Who holds the lock, for people; null when nobody does. */
+async function readHolder(client: pg.Client, access: DatabaseAccess): Promise<string | null> {
   const { rows } = await client.query<{ name: string; address: string | null; since: Date }>(
     `SELECT a.application_name AS name, host(a.client_addr) AS address, a.backend_start AS since
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -87,10 +101,12 @@ async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise
     [lockKey(access)],
   );
   const [holder] = rows;
-  const who =
-    holder === undefined
-      ? "another run, which ended just now"
-      : `${holder.name.replace("affexai-lock-", "run ")} from ${holder.address ?? "the server itself"} since ${holder.since.toISOString()}`;
+  return holder === undefined
+    ? null
+    : `${holder.name.replace("affexai-lock-", "run ")} from ${holder.address ?? "the server itself"} since ${holder.since.toISOString()}`;
+}
+
+function isHeld(access: DatabaseAccess, who: string): LockHeld {
   return new LockHeld("refused", {
     where: `database ${access.database}`,
     what: `is being changed by ${who}.`,

@@ -2,17 +2,18 @@ import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { Trouble } from "./tunnel.ts";
 
+/** The server behind the tunnel. A database of another name, for drills or rehearsals, is where it was said to be. */
+const behind = ["DATABASE_URL", "BACKUP_DATABASE_URL", "ADMIN_DATABASE_URL"];
+
 /**
- * Runs `work` where the databases of its environment answer. Without DATABASE_SSH that is here. With it, each `*DATABASE_URL` is
+ * Runs `work` where the databases of its environment answer. Without DATABASE_SSH that is here. With it, each URL of the live server is
  * rewritten to a port of 127.0.0.1 from which a tunnel leads to the same server; its name stays, because TLS is checked against it.
  * A database connection that failed because of the tunnel says so. Throws an OperationError (usage) when DATABASE_SSH or its key is
  * wrong, before anything was touched.
  */
 export async function throughTunnel<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
   const urls = Object.entries(context.env).flatMap(([name, value]) =>
-    /(^|_)DATABASE_URL$/.test(name) && value !== undefined && URL.canParse(value)
-      ? [{ name, url: new URL(value) }]
-      : [],
+    behind.includes(name) && value !== undefined && URL.canParse(value) ? [{ name, url: new URL(value) }] : [],
   );
   if ((context.env.DATABASE_SSH ?? "") === "" || urls.length === 0) return work(context);
   // Loaded on demand: most verbs run where the database answers.

@@ -52,9 +52,9 @@ export async function proveBackup(
 }
 
 /** Says of every step what it is for: the same steps are those of a way back. */
-function under(purpose: string, { step, note }: Progress): Progress {
+function under(purpose: string, progress: Progress): Progress {
   return {
-    step: (title, work) => step(`${purpose}: ${title}`, (inner) => work(under(purpose, inner))),
-    note: (text) => note(text),
+    step: (title, work) => progress.step(`${purpose}: ${title}`, (inner) => work(under(purpose, inner))),
+    note: (text) => progress.note(text),
   };
 }

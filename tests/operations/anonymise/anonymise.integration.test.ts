@@ -125,16 +125,16 @@ describe("an anonymised copy of the data", () => {
   });
 
   /** Its migrator owns everything, its application may write, also what will be made, and nobody else's roles may do anything. */
-  async function belongsTo({ name, roles, sql }: Environment): Promise<void> {
+  async function belongsTo(site: Environment): Promise<void> {
     const owners = "SELECT DISTINCT tableowner::text AS owner FROM pg_tables WHERE schemaname = 'public'";
-    assert.deepEqual(await sql("admin", owners), [{ owner: roles.migrator }]);
+    assert.deepEqual(await site.sql("admin", owners), [{ owner: site.roles.migrator }]);
     const grants = `SELECT DISTINCT grantee::regrole::text AS role FROM pg_class, aclexplode(relacl)
                      WHERE relnamespace = 'public'::regnamespace AND grantee <> relowner`;
-    assert.deepEqual(await sql("admin", grants), [{ role: roles.app }]);
-    await sql("app", "UPDATE users SET shout = DEFAULT");
-    await sql("migrator", "CREATE TABLE later (id serial PRIMARY KEY)");
-    await sql("app", "INSERT INTO later DEFAULT VALUES");
-    assert.equal(name.startsWith(place.name), false);
+    assert.deepEqual(await site.sql("admin", grants), [{ role: site.roles.app }]);
+    await site.sql("app", "UPDATE users SET shout = DEFAULT");
+    await site.sql("migrator", "CREATE TABLE later (id serial PRIMARY KEY)");
+    await site.sql("app", "INSERT INTO later DEFAULT VALUES");
+    assert.equal(site.name.startsWith(place.name), false);
   }
 
   it("is not made while a column has no rule: all of them are listed, each with a proposal", async () => {

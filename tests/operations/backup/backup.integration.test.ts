@@ -14,7 +14,9 @@ import { createBackup } from "../../../operations/backup/create.ts";
 import { listBackups } from "../../../operations/backup/list.ts";
 import { restoreBackup } from "../../../operations/backup/restore.ts";
 import { verifyBackup } from "../../../operations/backup/verify.ts";
+import { databaseAccess } from "../../../operations/database/access.ts";
 import { clientPrograms } from "../../../operations/database/client-programs.ts";
+import { withLock } from "../../../operations/database/lock.ts";
 import { Manifest } from "../../../operations/backup/manifest.ts";
 import { OperationError, type FailureKind } from "../../../operations/error.ts";
 import { objectStorage } from "../../../operations/storage.ts";
@@ -107,6 +109,13 @@ describe("backups", () => {
         [other, "elsewhere"],
       ].sort(([one = ""], [another = ""]) => another.localeCompare(one)),
     );
+  });
+
+  it("are not taken while a run changes the database, whose statements would wait for the dump", async () => {
+    await withLock(databaseAccess(place.env, "DATABASE_URL"), async ({ id }) => {
+      await assert.rejects(create(), new RegExp(`is being changed by run ${id} from .*; nothing was touched`));
+    });
+    assert.deepEqual((await listBackups.run(target, place.context())).backups, []);
   });
 
   it("are listed newest first, and verified to their last byte", async () => {

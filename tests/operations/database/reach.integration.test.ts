@@ -74,10 +74,14 @@ describe("a private database, reached by ssh", () => {
     );
 
   it("answers by its container's name, and nothing of the way there is left", async () => {
-    const context = privately();
+    // Scratch databases are where this machine runs them, whatever the way to the live one.
+    const scratch = "postgres://me@127.0.0.1:5999/scratch";
+    const context = privately({ DRILL_DATABASE_URL: scratch, REHEARSAL_DATABASE_URL: scratch });
     await rejected(ask(context), "unreachable", /ENOTFOUND|EAI_AGAIN/);
     const seen = await throughTunnel(context, async (reached) => {
       assert.equal(reached.env.DATABASE_SSH_KEY, undefined);
+      const { DRILL_DATABASE_URL, REHEARSAL_DATABASE_URL } = reached.env;
+      assert.deepEqual([DRILL_DATABASE_URL, REHEARSAL_DATABASE_URL], [scratch, scratch]);
       const users = await Promise.all([ask(reached), ask(reached), ask(reached)]);
       assert.equal((await ssh.sessions()).length > 0, true);
       return users;
