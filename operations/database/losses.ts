@@ -1,5 +1,5 @@
 import { columnAfter, tableAfter, type ColumnContents, type ColumnContentsOfTable } from "./column-content.ts";
-import { qualified } from "./content.ts";
+import { isTypeorms } from "./holds-rows.ts";
 import { integrityLosses } from "./integrity.ts";
 import type { State } from "./state.ts";
 
@@ -36,11 +36,10 @@ function protectedLosses(before: State, after: State, frozen: boolean): string[]
 }
 
 function dataLosses(before: State, after: State, allowance: Allowance): string[] {
-  const isHistory = (table: string) => table === qualified(before.historyTable) || table === "public.typeorm_metadata";
   const contents = after.contents;
   if (before.contents === null || contents === null) return [];
   return before.contents.tables
-    .filter(({ table }) => !isHistory(table))
+    .filter(({ table }) => !isTypeorms(table, before.historyTable))
     .flatMap((table) => tableLosses(table, contents, allowance));
 }
 

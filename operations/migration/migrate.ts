@@ -7,6 +7,7 @@ import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
 import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { GuardedMigration } from "./guarded-migration.ts";
+import { hadRows, holdsRows } from "../database/holds-rows.ts";
 import { readHistory } from "../database/history.ts";
 import { readFreezes } from "../database/freeze.ts";
 import { inImage } from "./image-runner.ts";
@@ -93,9 +94,11 @@ async function migrateUnderLock(
   }
   const running = (await ledger.lastKnownGood())?.record ?? null;
   const previous = (await ledger.lastKnownGood(spec.record.id))?.record ?? null;
-  const history = await historyOf(spec, access.migrator, run);
+  const { history, ...found } = await foundIn(spec, access.migrator, run);
+  // What a killed run began on an empty database has filled it.
+  const holdsData = recovered.inheritance === null ? found.holdsData : hadRows(recovered.inheritance.before);
   const explained = await explainedMigrations(ledger, spec.record, history);
-  const plan = planMigration({ record: spec.record, history, explained, running });
+  const plan = planMigration({ record: spec.record, history, explained, running, holdsData });
   // A freeze that is leased for a release is that of an attempt which this one takes the place of.
   const freezes = await readFreezes(run.client, access.migrator.database);
   const leased = freezes.some(({ app, release }) => app === spec.app && release !== null);
@@ -149,8 +152,14 @@ async function settleOther(
   );
 }
 
-async function historyOf(spec: MigrationSpec, access: DatabaseAccess, run: Run): Promise<string[]> {
-  return withConnection(access, { applicationName: run.applicationName }, async (client) =>
-    (await readHistory(client, spec.historyTable ?? defaultHistoryTable)).map(({ name }) => name),
-  );
+async function foundIn(
+  spec: MigrationSpec,
+  access: DatabaseAccess,
+  run: Run,
+): Promise<{ history: string[]; holdsData: boolean }> {
+  const historyTable = spec.historyTable ?? defaultHistoryTable;
+  return withConnection(access, { applicationName: run.applicationName }, async (client) => ({
+    history: (await readHistory(client, historyTable)).map(({ name }) => name),
+    holdsData: await holdsRows(client, historyTable),
+  }));
 }

@@ -1,5 +1,6 @@
 import { databaseAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
+import { holdsRows } from "../database/holds-rows.ts";
 import { readHistory, type ExecutedMigration } from "../database/history.ts";
 import { OperationError } from "../error.ts";
 import { Ledger } from "../release/ledger.ts";
@@ -29,6 +30,7 @@ export interface PlanTarget {
   readonly recorded: ReadonlyMap<string, ReadonlySet<string>>;
   /** The release that serves, or null. */
   readonly running: { readonly id: string } | null;
+  readonly holdsData: boolean;
 }
 
 /** Reads a stack's history of migrations and its ledger. Changes nothing, and connects as the backup's role. */
@@ -45,16 +47,17 @@ export async function readTarget(
       recorded.set(name, (recorded.get(name) ?? new Set()).add(sha256));
   }
   const access = databaseAccess(env, "BACKUP_DATABASE_URL");
-  const history = await withConnection(access, { applicationName: "affexai-plan" }, (client) =>
-    readHistory(client, historyTable),
-  );
-  return { environment, history, recorded, running: (await ledger.lastKnownGood())?.record ?? null };
+  const found = await withConnection(access, { applicationName: "affexai-plan" }, async (client) => ({
+    history: await readHistory(client, historyTable),
+    holdsData: await holdsRows(client, historyTable),
+  }));
+  return { environment, ...found, recorded, running: (await ledger.lastKnownGood())?.record ?? null };
 }
 
 /** What would run, with all that is to be said about it. Without a target: everything, on a new database where nothing serves. */
 export function planRelease(release: PlannedRelease, target: PlanTarget | null): Omit<MigrationReport, "rehearsedOn"> {
-  const { environment, history, recorded, running } = target ?? {
-    ...{ environment: null, history: [], recorded: new Map<string, Set<string>>(), running: null },
+  const { environment, history, recorded, running, holdsData } = target ?? {
+    ...{ environment: null, history: [], recorded: new Map<string, Set<string>>(), running: null, holdsData: false },
   };
   const found = lintForDatabase({ migrations: release.migrations, history, recorded });
   const migrations = release.migrations.map((migration) =>
@@ -82,6 +85,7 @@ export function planRelease(release: PlannedRelease, target: PlanTarget | null):
         history: [...executed],
         explained: new Set(recorded.keys()),
         running,
+        holdsData,
       });
       // The run itself would allow a loss under maintenance; whoever plans can still correct the migration.
       if (forbidden.length > 0 || release.findings.some((finding) => finding.forbidden))

@@ -19,14 +19,16 @@ export interface PlanFacts {
   readonly explained: ReadonlySet<string>;
   /** The release that serves while this one migrates; null when none was ever verified. */
   readonly running: Pick<ReleaseRecord, "id"> | null;
+  /** Any table but the history has a row. */
+  readonly holdsData: boolean;
 }
 
 /**
  * What a release means for a database with a certain history. Refused: rows that no release explains, a database that went another way,
  * migrations that must not run at all, those that nobody knows and nobody rehearsed, and those that the running release cannot live with,
- * unless the release declares maintenance.
+ * unless the release declares maintenance. Where nothing was ever released and no row is held, there is nothing to lose.
  */
-export function planMigration({ record, history, explained, running }: PlanFacts): MigrationPlan {
+export function planMigration({ record, history, explained, running, holdsData }: PlanFacts): MigrationPlan {
   const newer = history.filter((name) => !record.migrations.some((migration) => migration.name === name));
   const pending = record.migrations.filter(({ name }) => !history.includes(name));
   const unexplained = newer.filter((name) => !explained.has(name));
@@ -43,9 +45,9 @@ export function planMigration({ record, history, explained, running }: PlanFacts
     );
   }
   refuseForbidden(pending);
-  if (running !== null) {
-    refuseUnknown(pending);
-    if (!record.maintenance) refuseFatal(pending, running.id);
+  if (running !== null || holdsData) {
+    refuseUnknown(pending, holdsData);
+    if (!record.maintenance) refuseFatal(pending, running?.id ?? null);
   }
   return { outcome: newer.length > 0 ? "ahead" : pending.length > 0 ? "migrated" : "up-to-date", pending, newer };
 }
@@ -60,24 +62,26 @@ function refuseForbidden(pending: readonly MigrationRecord[]): void {
   throw refused(`these migrations must not run:\n${lines.join("\n")}\n`, "Correct them and build a new release.");
 }
 
-/** Nobody can say what it does, and nobody has seen it. */
-function refuseUnknown(pending: readonly MigrationRecord[]): void {
-  const unknown = pending.filter((migration) => migration.class === "OPAQUE" && migration.rehearsal === null);
+/** Nobody can say what it does, and nobody has seen it. On tables without rows, nobody has seen what it does to rows. */
+function refuseUnknown(pending: readonly MigrationRecord[], holdsData: boolean): void {
+  const seen = ({ rehearsal }: MigrationRecord) => rehearsal !== null && (!holdsData || rehearsal.backup !== null);
+  const unknown = pending.filter((migration) => migration.class === "OPAQUE" && !seen(migration));
   if (unknown.length === 0) return;
   const lines = linesOf(unknown, (finding) => finding.class === "OPAQUE");
   throw refused(
-    `what these migrations do is not known, and they were never rehearsed:\n${lines.join("\n")}\n`,
-    "Make the release's record with REHEARSAL_DATABASE_URL set (`affexai release create`).",
+    `what these migrations do ${holdsData ? "to data " : ""}is not known, and they were never rehearsed${holdsData ? " on a backup" : ""}:\n${lines.join("\n")}\n`,
+    `Make the release's record with REHEARSAL_DATABASE_URL set (\`affexai release create${holdsData ? " --stack NAME" : ""}\`).`,
   );
 }
 
-/** What the code that serves cannot live with, and what loses data. */
-function refuseFatal(pending: readonly MigrationRecord[], running: string): void {
+/** What the code that serves cannot live with, and what loses data. `running`: null where another code than a release's may serve. */
+function refuseFatal(pending: readonly MigrationRecord[], running: string | null): void {
   const fatal = pending.filter((migration) => migration.class === "BREAKS" || migration.class === "DESTROYS");
   if (fatal.length === 0) return;
   const lines = linesOf(fatal, (finding) => finding.class === "BREAKS" || finding.class === "DESTROYS");
+  const serving = running === null ? "what wrote the data that it holds" : `release ${running}, which serves meanwhile,`;
   throw refused(
-    `release ${running}, which serves meanwhile, cannot live with these migrations, or data would be lost:\n${lines.join("\n")}\n`,
+    `${serving} cannot live with these migrations, or data would be lost:\n${lines.join("\n")}\n`,
     "Split the release (expand first, contract later), or declare `maintenance: true` in it.",
   );
 }

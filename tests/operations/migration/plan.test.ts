@@ -36,6 +36,7 @@ const plan = (changes: Partial<PlanFacts>) => {
     history: [],
     explained: new Set(),
     running: { id: "release-1" },
+    holdsData: true,
     ...changes,
   });
   return { outcome, pending: pending.map(({ name }) => name), newer };
@@ -83,9 +84,18 @@ describe("the plan of a migration", () => {
       refused({ record: record(["A1"], kind) }, /release release-1, which serves meanwhile.*A1: \w+: because/s);
     });
 
-    it(`runs one that ${kind} when maintenance is declared, or nothing serves yet, or it ran already`, () => {
+    it(`is refused for one that ${kind} in the first release for a database that holds data`, () => {
+      const first = { running: null, holdsData: true };
+      refused(
+        { record: record(["A1"], kind), ...first },
+        /what wrote the data that it holds cannot live with.*A1: \w+: because/s,
+      );
+      assert.equal(plan({ record: record(["A1"], kind, true), ...first }).outcome, "migrated");
+    });
+
+    it(`runs one that ${kind} when maintenance is declared, or nothing serves and is held yet, or it ran already`, () => {
       assert.equal(plan({ record: record(["A1"], kind, true) }).outcome, "migrated");
-      assert.equal(plan({ record: record(["A1"], kind), running: null }).outcome, "migrated");
+      assert.equal(plan({ record: record(["A1"], kind), running: null, holdsData: false }).outcome, "migrated");
       assert.equal(plan({ record: record(["A1"], kind), history: ["A1"] }).outcome, "up-to-date");
     });
   }
@@ -94,21 +104,31 @@ describe("the plan of a migration", () => {
     assert.equal(plan({ record: record(["A1"], "WARN") }).outcome, "migrated");
   });
 
-  it("is refused for a pending migration that is OPAQUE and was never rehearsed, while a release serves", () => {
+  const opaque = (backup: string | null, maintenance = false) => {
+    const made = record(["A1"], "OPAQUE", maintenance);
+    const rehearsal = { backup, ms: 12, statements: [] };
+    return { ...made, migrations: made.migrations.map((migration) => ({ ...migration, rehearsal })) };
+  };
+
+  it("is refused for a pending migration that is OPAQUE and was never rehearsed, while a release serves or data is held", () => {
     refused(
-      { record: record(["A1"], "OPAQUE") },
-      /not known, and they were never rehearsed.*A1: OPAQUE: because\. Do otherwise/s,
+      { record: record(["A1"], "OPAQUE"), holdsData: false },
+      /not known, and they were never rehearsed:.*A1: OPAQUE: because\. Do otherwise.*`affexai release create`/s,
     );
-    refused({ record: record(["A1"], "OPAQUE", true) }, /REHEARSAL_DATABASE_URL/);
+    refused({ record: record(["A1"], "OPAQUE", true) }, /REHEARSAL_DATABASE_URL.*release create --stack NAME/);
+    refused({ record: record(["A1"], "OPAQUE"), running: null }, /do to data is not known/);
   });
 
-  it("runs one that is OPAQUE when it was rehearsed, or nothing serves yet, or it ran already", () => {
-    const opaque = record(["A1"], "OPAQUE");
-    const rehearsal = { backup: null, ms: 12, statements: [] };
-    const migrations = opaque.migrations.map((migration) => ({ ...migration, rehearsal }));
-    assert.equal(plan({ record: { ...opaque, migrations } }).outcome, "migrated");
-    assert.equal(plan({ record: opaque, running: null }).outcome, "migrated");
-    assert.equal(plan({ record: opaque, history: ["A1"] }).outcome, "up-to-date");
+  it("is refused for one that is OPAQUE and was rehearsed on tables without rows, where data is held", () => {
+    refused({ record: opaque(null) }, /do to data is not known, and they were never rehearsed on a backup/);
+    refused({ record: opaque(null, true) }, /never rehearsed on a backup/);
+    assert.equal(plan({ record: opaque(null), holdsData: false }).outcome, "migrated");
+  });
+
+  it("runs one that is OPAQUE when it was rehearsed, or nothing serves and is held yet, or it ran already", () => {
+    assert.equal(plan({ record: opaque("2026-01-01") }).outcome, "migrated");
+    assert.equal(plan({ record: record(["A1"], "OPAQUE"), running: null, holdsData: false }).outcome, "migrated");
+    assert.equal(plan({ record: record(["A1"], "OPAQUE"), history: ["A1"] }).outcome, "up-to-date");
   });
 
   it("is refused for a pending migration that would fail, under maintenance and on a new database too", () => {
@@ -116,7 +136,7 @@ describe("the plan of a migration", () => {
     const forbidden = { ...because("WARN"), rule: "concurrently-in-transaction", forbidden: true };
     const migrations = safe.migrations.map((migration) => ({ ...migration, findings: [forbidden] }));
     refused({ record: { ...safe, migrations } }, /must not run:.*A1: WARN: because\. Do otherwise\./s);
-    refused({ record: { ...safe, migrations }, running: null }, /must not run/);
+    refused({ record: { ...safe, migrations }, running: null, holdsData: false }, /must not run/);
     assert.equal(plan({ record: { ...safe, migrations }, history: ["A1"] }).outcome, "up-to-date");
   });
 });

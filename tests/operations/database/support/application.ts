@@ -107,7 +107,7 @@ export function scriptIn(...applications: readonly Pick<Application, "source" | 
 /** An opaque migration would be refused: these tests are about what happens when it runs. */
 function asRehearsed(migration: MigrationRecord): MigrationRecord {
   if (migration.class !== "OPAQUE") return migration;
-  return { ...migration, rehearsal: { backup: null, ms: 0, statements: [] } };
+  return { ...migration, rehearsal: { backup: "rehearsed-on", ms: 0, statements: [] } };
 }
 
 function classOf({ name, up, down, transaction, expects }: TestMigration): string {
