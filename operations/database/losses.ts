@@ -36,11 +36,20 @@ function protectedLosses(before: State, after: State, frozen: boolean): string[]
 }
 
 function dataLosses(before: State, after: State, allowance: Allowance): string[] {
-  const contents = after.contents;
-  if (before.contents === null || contents === null) return [];
-  return before.contents.tables
-    .filter(({ table }) => !isTypeorms(table, before.historyTable))
-    .flatMap((table) => tableLosses(table, contents, allowance));
+  if (before.contents === null || after.contents === null) return [];
+  return contentLosses(before.contents, after.contents, before.historyTable, allowance);
+}
+
+/** The rows and values that were there before and are not any more, a phrase each. Columns that are gone are not told of. */
+export function contentLosses(
+  before: ColumnContents,
+  after: ColumnContents,
+  historyTable: string,
+  allowance: Allowance,
+): string[] {
+  return before.tables
+    .filter(({ table }) => !isTypeorms(table, historyTable))
+    .flatMap((table) => tableLosses(table, after, allowance));
 }
 
 function tableLosses(was: ColumnContentsOfTable, contents: ColumnContents, { deletes, updates }: Allowance): string[] {

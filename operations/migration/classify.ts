@@ -22,6 +22,7 @@ export async function classifyMigrations(recorded: readonly RecordedMigration[])
       judge(statement, memory).map((finding) => withRemedy(finding, index)),
     );
     if (incomplete !== null) findings.push(withRemedy(unknown(incomplete), null));
+    findings.push(...declaredUnseen(findings, migration.expects));
     findings.push(...memory.wipedColumns().map((finding) => withRemedy(finding, null)));
     return withFindings({ ...migration, downProven: false, rehearsal: null, class: "SAFE", findings: [] }, findings);
   });
@@ -44,6 +45,17 @@ export function worstClass(classified: readonly { readonly class: MigrationClass
 
 function unknown(incomplete: string): Finding {
   return { rule: "not-known", class: "OPAQUE", text: `Not everything it runs is known: ${incomplete}.` };
+}
+
+/** What cannot be read is believed where it says that it changes what is there. */
+function declaredUnseen(
+  findings: readonly MigrationFinding[],
+  { deletes, updates }: RecordedMigration["expects"],
+): MigrationFinding[] {
+  const tables = [...new Set([...Object.keys(deletes), ...Object.keys(updates)])];
+  if (tables.length === 0 || worstClass(findings) !== "OPAQUE") return [];
+  const text = `It declares that it changes what ${tables.join(", ")} ${tables.length === 1 ? "holds" : "hold"}.`;
+  return [withRemedy({ rule: "declared-loss", class: "DESTROYS", text }, null)];
 }
 
 /** The findings of one piece of SQL, which may hold several statements. What cannot be parsed is opaque. */

@@ -1,6 +1,7 @@
 import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint, Node } from "libpg-query";
 import { tableName, typeName, type Finding } from "./finding.ts";
 import type { SchemaMemory } from "./schema-memory.ts";
+import { unknownCalls } from "./unknown-calls.ts";
 
 /** Every part of an ALTER TABLE on its own. */
 export function judgeAlterTable(alter: AlterTableStmt, memory: SchemaMemory): Finding[] {
@@ -50,7 +51,8 @@ function judgeCommand(table: string, command: AlterTableCmd, memory: SchemaMemor
   }
   if (memory.isNew(table) || harmless.includes(subtype)) return [];
   if (subtype === "AT_AlterColumnType") return judgeType(table, name, column);
-  if (subtype === "AT_AddConstraint") return judgeConstraint(table, constraintOf(command.def));
+  if (subtype === "AT_AddConstraint")
+    return [...judgeConstraint(table, constraintOf(command.def)), ...unknownCalls(command.def)];
   if (subtype === "AT_ColumnDefault") return judgeDefault(table, name, command.def !== undefined, memory);
   if (subtype === "AT_SetNotNull") return judgeSetNotNull(table, name, memory);
   const known = subtype === undefined ? undefined : texts[subtype];
@@ -163,6 +165,8 @@ function judgeNewColumn(table: string, column: ColumnDef | undefined, memory: Sc
         ]
       : []),
     ...constraints.flatMap((constraint) => judgeConstraint(table, constraint)),
+    // The default is evaluated for the rows that are there.
+    ...unknownCalls(column),
   ];
 }
 

@@ -1,10 +1,12 @@
 import type { MigrationFinding, MigrationRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
 import { classifyMigrations, withFindings } from "./classify.ts";
+import { expectedChanges } from "./expectations.ts";
 import { withRemedy } from "./finding.ts";
 import type { ImageDescription } from "./image-runner.ts";
 import { lintImage } from "./lint/lint.ts";
 import { lintWithSquawk } from "./lint/squawk.ts";
+import { lostByUp } from "./rehearsal/lost-by-up.ts";
 import type { Rehearsed } from "./rehearsal/rehearse.ts";
 import { judgeRoundTrip } from "./rehearsal/round-trip.ts";
 
@@ -49,8 +51,9 @@ function prove(migration: MigrationRecord, rehearsed: Rehearsed | null): Migrati
   const seen = rehearsed?.migrations.get(migration.name);
   if (seen === undefined) return migration;
   const rehearsal = { ...seen.rehearsal };
-  const { proven, findings } = judgeRoundTrip(seen.roundTrip, { class: migration.class, rehearsal });
-  return { ...withFindings(migration, findings), rehearsal, downProven: proven };
+  const judged = withFindings(migration, lostByUp(seen.contents, expectedChanges([migration])));
+  const { proven, findings } = judgeRoundTrip(seen.roundTrip, { class: judged.class, rehearsal });
+  return { ...withFindings(judged, findings), rehearsal, downProven: proven };
 }
 
 function rehearsalFindings(

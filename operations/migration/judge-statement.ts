@@ -1,16 +1,20 @@
 import type {
   AlterEnumStmt,
+  CopyStmt,
   DropStmt,
+  ExplainStmt,
   IndexStmt,
   InsertStmt,
   Node,
   RenameStmt,
   SelectStmt,
   UpdateStmt,
+  WithClause,
 } from "libpg-query";
 import { judgeAlterTable } from "./judge-alter-table.ts";
 import { objectName, tableName, type Finding } from "./finding.ts";
 import type { SchemaMemory } from "./schema-memory.ts";
+import { unknownCalls } from "./unknown-calls.ts";
 
 /**
  * What one statement does to code that was written before it (BREAKS, WARN), to the data (DESTROYS), and whether it can be known at all
@@ -22,8 +26,9 @@ export function judgeStatement(node: Node, memory: SchemaMemory): Finding[] {
     return [];
   }
   if ("CreateTableAsStmt" in node) {
-    memory.createTable(tableName(node.CreateTableAsStmt.into?.rel));
-    return [];
+    const { query, into } = node.CreateTableAsStmt;
+    memory.createTable(tableName(into?.rel));
+    return query === undefined ? [] : judgeStatement(query, memory);
   }
   if ("AlterTableStmt" in node) return judgeAlterTable(node.AlterTableStmt, memory);
   if ("IndexStmt" in node) return judgeIndex(node.IndexStmt, memory);
@@ -124,6 +129,8 @@ export function judgeStatement(node: Node, memory: SchemaMemory): Finding[] {
   if ("CallStmt" in node) return [{ rule: "opaque-statement", class: "OPAQUE", text: "A procedure can run anything." }];
   if ("ExecuteStmt" in node || "PrepareStmt" in node)
     return [{ rule: "opaque-statement", class: "OPAQUE", text: "A prepared statement is run." }];
+  if ("ExplainStmt" in node) return judgeExplain(node.ExplainStmt, memory);
+  if ("CopyStmt" in node) return judgeCopy(node.CopyStmt, memory);
   if ("VacuumStmt" in node || "ClusterStmt" in node)
     return [{ rule: "table-lock", class: "WARN", text: "Rewriting a table locks it for everybody." }];
   if ("LockStmt" in node)
@@ -159,10 +166,8 @@ const harmless = [
   "TransactionStmt",
   "VariableSetStmt",
   "VariableShowStmt",
-  "ExplainStmt",
   "ReindexStmt",
   "RefreshMatViewStmt",
-  "CopyStmt",
   "ConstraintsSetStmt",
   "NotifyStmt",
   "DiscardStmt",
@@ -275,7 +280,11 @@ function judgeEnum({ oldVal, newVal }: AlterEnumStmt): Finding[] {
 }
 
 function judgeUpdate(update: UpdateStmt, memory: SchemaMemory): Finding[] {
-  return judgeOverwriting(tableName(update.relation), update.targetList, memory);
+  return [
+    ...judgeNested({ ...update.withClause }),
+    ...judgeOverwriting(tableName(update.relation), update.targetList, memory),
+    ...unknownCalls(update),
+  ];
 }
 
 function judgeInsert(insert: InsertStmt, memory: SchemaMemory): Finding[] {
@@ -285,7 +294,27 @@ function judgeInsert(insert: InsertStmt, memory: SchemaMemory): Finding[] {
     ...(upsert?.action === "ONCONFLICT_UPDATE"
       ? judgeOverwriting(tableName(insert.relation), upsert.targetList, memory)
       : []),
+    ...unknownCalls(insert),
   ];
+}
+
+/** With ANALYZE, the statement runs. */
+function judgeExplain({ query, options = [] }: ExplainStmt, memory: SchemaMemory): Finding[] {
+  const runs = options.some((option) => "DefElem" in option && option.DefElem.defname === "analyze");
+  return runs && query !== undefined ? judgeStatement(query, memory) : [];
+}
+
+/** What comes from a file or a program is not known; what goes to one may be the result of a write. */
+function judgeCopy(copy: CopyStmt, memory: SchemaMemory): Finding[] {
+  if (copy.is_from === true || copy.is_program === true)
+    return [
+      {
+        rule: "opaque-statement",
+        class: "OPAQUE",
+        text: "COPY takes what a file holds, or runs a program.",
+      },
+    ];
+  return copy.query === undefined ? [] : judgeStatement(copy.query, memory);
 }
 
 function judgeOverwriting(table: string, targets: Node[] | undefined, memory: SchemaMemory): Finding[] {
@@ -309,17 +338,13 @@ function judgeOverwriting(table: string, targets: Node[] | undefined, memory: Sc
       ];
 }
 
-/** A SELECT is a question, unless it calls something. Functions of PostgreSQL's own that only read are not told apart here. */
+/** A SELECT is a question, unless it calls something. */
 function judgeSelect(select: SelectStmt): Finding[] {
-  const nested = judgeNested(select);
-  if (nested.length > 0) return nested;
-  return JSON.stringify(select).includes('"FuncCall"')
-    ? [{ rule: "opaque-statement", class: "OPAQUE", text: "A SELECT calls a function, which can do anything." }]
-    : [];
+  return [...judgeNested(select), ...unknownCalls(select)];
 }
 
 /** A WITH may change data inside of a statement that otherwise only reads or adds. */
-function judgeNested(statement: SelectStmt | InsertStmt): Finding[] {
+function judgeNested(statement: SelectStmt | InsertStmt | WithClause): Finding[] {
   return /"(Delete|Update|Merge)Stmt"/.test(JSON.stringify(statement))
     ? [{ rule: "nested-write", class: "DESTROYS", text: "Rows are changed or deleted inside of another statement." }]
     : [];

@@ -79,7 +79,8 @@ function refuseFatal(pending: readonly MigrationRecord[], running: string | null
   const fatal = pending.filter((migration) => migration.class === "BREAKS" || migration.class === "DESTROYS");
   if (fatal.length === 0) return;
   const lines = linesOf(fatal, (finding) => finding.class === "BREAKS" || finding.class === "DESTROYS");
-  const serving = running === null ? "what wrote the data that it holds" : `release ${running}, which serves meanwhile,`;
+  const serving =
+    running === null ? "what wrote the data that it holds" : `release ${running}, which serves meanwhile,`;
   throw refused(
     `${serving} cannot live with these migrations, or data would be lost:\n${lines.join("\n")}\n`,
     "Split the release (expand first, contract later), or declare `maintenance: true` in it.",

@@ -8,6 +8,7 @@ export const remedies = {
     "Write ALTER COLUMN ... TYPE, or RENAME COLUMN, by hand: `migration:generate` makes a drop and an add of it (typeorm/typeorm#3357).",
   "concurrently-in-transaction":
     "Set `transaction = false` in the migration's class, and leave this statement alone in it.",
+  "declared-loss": "Write it as plain statements, and run it under maintenance.",
   "down-fails": "Correct `down`, or leave it out: then a rollback that needs it is refused in time.",
   "down-lies": "Make `down` undo all that `up` does, or leave it out.",
   "down-loses-data": "Keep what `up` removes until a later release, or leave `down` out: it cannot bring this back.",
@@ -31,8 +32,8 @@ export const remedies = {
     "Use CREATE INDEX CONCURRENTLY in a migration with `transaction = false`, unless the table is small.",
   "nested-write":
     "Write it as statements of their own, and declare what they change in the migration's `static affexai`.",
-  "not-known": "Rehearse it (REHEARSAL_DATABASE_URL), or write it as plain statements.",
-  "opaque-statement": "Rehearse it (REHEARSAL_DATABASE_URL), or write it as plain statements.",
+  "not-known": "Rehearse it on a backup (REHEARSAL_DATABASE_URL and --stack), or write it as plain statements.",
+  "opaque-statement": "Rehearse it on a backup (REHEARSAL_DATABASE_URL and --stack), or write it as plain statements.",
   "out-of-order": "Give it a newer timestamp, unless it was meant to run after the newer one.",
   "overwrites-rows": "Fill a new column instead, or declare what it changes in the migration's `static affexai`.",
   "rehearsal-failed": "Correct the migration: it would fail on the live database too.",
@@ -52,6 +53,8 @@ export const remedies = {
   "type-change": "Add a column of the new type, fill it in batches, and drop the old one in a later release.",
   "unique-index": "Check the data for duplicates first, and that older code cannot write one.",
   "unreadable-statement": "Rehearse it (REHEARSAL_DATABASE_URL), or correct the SQL.",
+  "up-loses-data":
+    "Keep the data, or declare what it changes in the migration's `static affexai` and run it under maintenance.",
   "volatile-default": "Add the column without the default, fill it in batches, then set the default.",
 } as const;
 

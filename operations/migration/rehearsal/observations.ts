@@ -1,7 +1,10 @@
 import type pg from "pg";
+import { readColumnContents, type ColumnContents } from "../../database/column-content.ts";
 import { readContents } from "../../database/content.ts";
 import { readFingerprint } from "../../database/fingerprint.ts";
+import { isTypeorms } from "../../database/holds-rows.ts";
 import type { MigrationRehearsal, RehearsedStatement } from "../../release/spec.ts";
+import type { ContentsOfUp } from "./lost-by-up.ts";
 import { isSpoiled, type RoundTrip, type Snapshot } from "./round-trip.ts";
 import type { Reached, Traced } from "./steps.ts";
 
@@ -10,6 +13,7 @@ export interface RehearsedMigration {
   /** What `up` ran, in order. */
   readonly statements: readonly string[];
   readonly rehearsal: MigrationRehearsal;
+  readonly contents: ContentsOfUp;
   readonly roundTrip: RoundTrip;
 }
 
@@ -23,7 +27,7 @@ export class Observations {
   readonly #client: pg.Client;
   readonly #historyTable: string;
   readonly #backup: string | null;
-  #before: Snapshot | null = null;
+  #before: { readonly snapshot: Snapshot; readonly contents: ColumnContents } | null = null;
 
   constructor(client: pg.Client, historyTable: string, backup: string | null) {
     this.#client = client;
@@ -33,16 +37,19 @@ export class Observations {
 
   async see({ name, step, ms = 0, statements = [], failure }: Reached): Promise<void> {
     if (step === "before") {
-      this.#before = await this.#look(true);
+      this.#before = { snapshot: await this.#look(true), contents: await readColumnContents(this.#client, null) };
       return;
     }
     if (step === "up") {
       if (failure !== undefined) this.failure = { migration: name, message: failure.message };
       else if (this.#before !== null) {
+        const { snapshot, contents } = this.#before;
+        const after = await readColumnContents(this.#client, contents);
         this.migrations.set(name, {
           statements: statements.map(({ sql }) => sql),
           rehearsal: { backup: this.#backup, ms, statements: statements.map(seenOf) },
-          roundTrip: { before: this.#before, up: await this.#look(false), down: null, upAgain: null },
+          contents: { historyTable: this.#historyTable, before: contents, after },
+          roundTrip: { before: snapshot, up: await this.#look(false), down: null, upAgain: null },
         });
       }
       return;
@@ -58,8 +65,8 @@ export class Observations {
 
   async #look(atContents: boolean): Promise<Snapshot> {
     const { sha256, catalog } = await readFingerprint(this.#client, this.#historyTable);
-    const own = [`public.${this.#historyTable}`, "public.typeorm_metadata"];
-    const contents = atContents ? (await readContents(this.#client)).filter(({ table }) => !own.includes(table)) : null;
+    const own = (table: string) => isTypeorms(table, this.#historyTable);
+    const contents = atContents ? (await readContents(this.#client)).filter(({ table }) => !own(table)) : null;
     return { fingerprint: sha256, catalog, contents };
   }
 }

@@ -37,6 +37,13 @@ const table: Record<MigrationClass, readonly (string | string[])[]> = {
     "GRANT SELECT ON t TO reader",
     "CREATE EXTENSION IF NOT EXISTS pgcrypto",
     "SELECT 1",
+    "SELECT count(*), pg_catalog.lower(max(a)) FROM t",
+    "SELECT setval(pg_get_serial_sequence('t', 'id'), 5)",
+    "INSERT INTO t (id, a) SELECT gen_random_uuid(), upper(b) FROM s",
+    "CREATE TABLE s AS SELECT jsonb_agg(a) FROM t",
+    "EXPLAIN DELETE FROM t",
+    "EXPLAIN ANALYZE SELECT 1",
+    "COPY t TO '/tmp/t'",
     // A table that the migration made itself is nobody's yet.
     ["CREATE TABLE t (a int)", "ALTER TABLE t DROP COLUMN a", "DELETE FROM t", "DROP TABLE t"],
     ["CREATE TABLE t (a int)", "CREATE UNIQUE INDEX i ON t (a)", "ALTER TABLE t ADD UNIQUE (a)", "UPDATE t SET a = 1"],
@@ -68,6 +75,19 @@ const table: Record<MigrationClass, readonly (string | string[])[]> = {
     "DO $$ BEGIN EXECUTE 'DROP TABLE t'; END $$",
     "CALL clean_up()",
     "SELECT do_something()",
+    "SELECT public.lower('A')",
+    "INSERT INTO t (a) SELECT do_something()",
+    "INSERT INTO t (a) VALUES (lower(do_something('A')))",
+    "CREATE TABLE s AS SELECT do_something()",
+    "CREATE TABLE s AS EXECUTE prepared",
+    "CREATE MATERIALIZED VIEW v AS SELECT do_something()",
+    "EXPLAIN ANALYZE SELECT do_something()",
+    "COPY t FROM '/tmp/t'",
+    "COPY t TO PROGRAM 'cat'",
+    "COPY (SELECT do_something()) TO STDOUT",
+    "ALTER TABLE t ADD COLUMN a int DEFAULT do_something()",
+    "ALTER TABLE t ADD CONSTRAINT c CHECK (do_something(a))",
+    ["ALTER TABLE t ADD a text", "UPDATE t SET a = do_something()"],
     "EXECUTE prepared",
     "this is no SQL",
   ],
@@ -97,6 +117,11 @@ const table: Record<MigrationClass, readonly (string | string[])[]> = {
     "WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone",
     "WITH gone AS (DELETE FROM t RETURNING *) INSERT INTO s SELECT * FROM gone",
     "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 2",
+    "WITH gone AS (DELETE FROM t RETURNING *) SELECT do_something() FROM gone",
+    ["CREATE TABLE t (a int)", "WITH gone AS (DELETE FROM s RETURNING a) UPDATE t SET a = gone.a FROM gone"],
+    "CREATE TABLE s AS WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone",
+    "EXPLAIN (ANALYZE, VERBOSE) DELETE FROM t",
+    "COPY (DELETE FROM t RETURNING *) TO STDOUT",
     "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
     "ALTER TABLE t ALTER COLUMN a TYPE int USING length(a)",
     "DROP OWNED BY somebody",
@@ -140,6 +165,17 @@ describe("the class of a migration", () => {
     const wiped = findings.find(({ rule }) => rule === "column-wiped");
     assert.match(wiped?.message ?? "", /t\.a is dropped and added again, which empties it/);
     assert.equal(wiped?.forbidden, true);
+  });
+
+  it("is DESTROYS when it cannot be read, and declares that it changes what is there", async () => {
+    const expects = { deletes: { sessions: 5 }, updates: { users: ["email"] }, remains: [] };
+    const [hidden, plain] = await classifyMigrations([
+      recorded(["DO $$ BEGIN UPDATE users SET email = ''; END $$"], { expects }),
+      recorded(["INSERT INTO t (a) VALUES (1)"], { expects }),
+    ]);
+    assert.equal(hidden?.class, "DESTROYS");
+    assert.equal(hidden.findings.at(-1)?.message, "It declares that it changes what sessions, users hold.");
+    assert.equal(plain?.class, "SAFE");
   });
 
   it("is at best OPAQUE when not all statements are known", async () => {

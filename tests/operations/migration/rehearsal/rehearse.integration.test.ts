@@ -136,12 +136,33 @@ describe("the rehearsal of a release's migrations", () => {
       },
       { name: "Fails1760000003000", up: ["CREATE TABLE f (id int)"], down: ["DROP TABLE no_such_table"] },
     ]);
-    assert.deepEqual(rules(of("Rounds")), ["type-change", "down-loses-data"]);
-    assert.match(of("Rounds").findings[1]?.message ?? "", /After `down` public\.users has other content/);
+    assert.deepEqual(rules(of("Rounds")), ["type-change", "up-loses-data", "down-loses-data"]);
+    assert.match(of("Rounds").findings[2]?.message ?? "", /After `down` public\.users has other content/);
+    assert.match(of("Drops").findings[1]?.message ?? "", /On the rehearsal, public\.users\.note is gone\./);
     assert.ok(rules(of("Drops")).includes("down-loses-data"));
     assert.deepEqual(rules(of("Fails")), ["down-fails"]);
     assert.match(of("Fails").findings[0]?.message ?? "", /table "no_such_table" does not exist/);
     for (const name of ["Rounds", "Drops", "Fails"]) assert.equal(of(name).downProven, false, name);
+  });
+
+  it("sees what up takes from the data, where nothing of it could be read", async () => {
+    const hidden = (what: string) => [`DO $$ BEGIN ${what}; END $$`];
+    const of = await rehearsed([
+      { name: "Fills1760000001000", up: hidden("ALTER TABLE users ADD mark int; UPDATE users SET mark = 1") },
+      { name: "Empties1760000002000", up: hidden("UPDATE users SET email = '' WHERE id = 7") },
+      { name: "Deletes1760000003000", up: hidden("DELETE FROM users WHERE id > 40") },
+      { name: "Drops1760000004000", up: hidden("ALTER TABLE users DROP COLUMN note; DROP TYPE mood") },
+    ]);
+    assert.equal(of("Fills").class, "OPAQUE");
+    for (const [name, text] of [
+      ["Empties", "On the rehearsal, the content of public.users.email changed."],
+      ["Deletes", "On the rehearsal, public.users had 50 rows and has 40."],
+      ["Drops", "On the rehearsal, public.users.note is gone."],
+    ] as const) {
+      const { class: kind, findings } = of(name);
+      assert.equal(kind, "DESTROYS", name);
+      assert.equal(findings.find(({ rule }) => rule === "up-loses-data")?.message, text);
+    }
   });
 
   it("does not take what it did to empty tables, or what was thrown away, for proven", async () => {
