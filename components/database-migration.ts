@@ -3,13 +3,15 @@ import type { z } from "zod";
 import type { MaintenanceTarget } from "../operations/coolify/spec.ts";
 import { type ImageRuntime, MigrationResult, MigrationSpec } from "../operations/migration/spec.ts";
 import { type ProtectedTable } from "../operations/database/spec.ts";
-import type { LedgerLocation, ReleaseRecord, ReleaseStamp } from "../operations/release/spec.ts";
+import type { LedgerLocation, ReleaseRecord, ReleaseStamp, VerifiedRelease } from "../operations/release/spec.ts";
 import { operation } from "./command.ts";
 
 export interface DatabaseMigrationArgs {
   /** The release whose migrations run, with the TypeORM options found in its image. */
   record: ReleaseRecord;
   stamp: ReleaseStamp;
+  /** The release before this one: what it lacks of this one's migrations is pending, and judged in preview. Null: all of them are. */
+  previous: VerifiedRelease | null;
   /** The bucket that takes the backup made before anything changes, and the ledger of attempts. */
   ledger: LedgerLocation;
   /** The backend's image by digest, known in preview. */
@@ -54,14 +56,14 @@ export class DatabaseMigration extends pulumi.ComponentResource {
   readonly backup: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { databaseUrl, backupDatabaseUrl, ssh, encryption, after, ...spec } = args;
+    const { databaseUrl, backupDatabaseUrl, ssh, encryption, previous, after, ...spec } = args;
     const secrets = {
       databaseUrl: pulumi.secret(databaseUrl),
       backupDatabaseUrl: pulumi.secret(backupDatabaseUrl),
       ...(encryption === undefined ? {} : { backupIdentity: pulumi.secret(encryption.identity) }),
     };
     const recipients = encryption?.recipients;
-    super(DatabaseMigration.__pulumiType, name, { ...spec, ssh, recipients, ...secrets }, opts);
+    super(DatabaseMigration.__pulumiType, name, { ...spec, previous, ssh, recipients, ...secrets }, opts);
     const result = operation(
       `${name}-run`,
       {

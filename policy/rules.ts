@@ -2,6 +2,7 @@ import type { Policies } from "@pulumi/policy";
 import { backupStorageProtected } from "./backup-storage-protected.ts";
 import { healthGateRequired } from "./health-gate-required.ts";
 import { imagePinnedByDigest } from "./image-pinned-by-digest.ts";
+import { migrationDeclared } from "./migration-declared.ts";
 import { migrationHasBackup } from "./migration-has-backup.ts";
 import { noBuildTimeVariables } from "./no-build-time-variables.ts";
 import { noSynchronize } from "./no-synchronize.ts";
@@ -12,6 +13,7 @@ import { statefulResourcesProtected } from "./stateful-resources-protected.ts";
 /** Every rule, in the order a reader should learn them: what loses data first, then what loses requests. */
 export const rules: Policies = [
   noSynchronize,
+  migrationDeclared,
   migrationHasBackup,
   backupStorageProtected,
   statefulResourcesProtected,

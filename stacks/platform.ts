@@ -28,7 +28,7 @@ const versionPath = "/version";
  * Everything of one environment, in the order things happen: storage, images, databases, migration, rollout, proof, record.
  * What a release must not overtake is passed on as data (`after`), so the order is in the state too.
  */
-export function platform(config: Config, { record, stamp }: DeclaredRelease, preview?: PreviewProbe) {
+export function platform(config: Config, { record, stamp, previous }: DeclaredRelease, preview?: PreviewProbe) {
   const { environment, behaviour, routes, storage } = config;
   const ledger = { bucket: storage.backupBucket, environment };
   const urls = { backend: publicUrl(config, routes.backend), frontend: publicUrl(config, routes.frontend) };
@@ -82,6 +82,7 @@ export function platform(config: Config, { record, stamp }: DeclaredRelease, pre
     ...config.migrations,
     record,
     stamp,
+    previous,
     ledger,
     image: backendImage.reference,
     app: roles.app,

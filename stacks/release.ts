@@ -7,6 +7,7 @@ import {
   ReleaseId,
   ReleaseRecord,
   type ReleaseStamp,
+  type VerifiedRelease,
 } from "../operations/release/spec.ts";
 import type { LedgerReader } from "./ledger.ts";
 
@@ -14,6 +15,8 @@ import type { LedgerReader } from "./ledger.ts";
 export interface DeclaredRelease {
   readonly record: ReleaseRecord;
   readonly stamp: ReleaseStamp;
+  /** The release before it, whose migrations the database has; null for an environment's first one. */
+  readonly previous: VerifiedRelease | null;
 }
 
 export interface ReleaseSources {
@@ -40,7 +43,9 @@ export async function declareRelease(location: LedgerLocation, sources: ReleaseS
       `${location.environment}: no release was ever deployed here. Name one: AFFEXAI_RELEASE=<release.json> pulumi up`,
     );
   }
-  return { record, stamp: { id: record.id, after: head.after } };
+  // Also when the declared one serves already, so that a run that changes nothing declares what the last one did.
+  const previous = head.verified.find(({ release }) => release !== record.id) ?? null;
+  return { record, stamp: { id: record.id, after: head.after }, previous };
 }
 
 function refuseToGuess({ newest, after }: LedgerHead) {

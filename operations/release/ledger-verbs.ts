@@ -12,7 +12,11 @@ export const readLedgerHead: Verb<typeof LedgerLocation, typeof LedgerHead> = {
   async run(location, { env }) {
     const ledger = new Ledger(objectStorage(env), location);
     try {
-      const [after, newest] = [await ledger.newestUnverified(), await ledger.newest()];
+      const [after, newest, verified] = await Promise.all([
+        ledger.newestUnverified(),
+        ledger.newest(),
+        ledger.newestVerified(2),
+      ]);
       return {
         bucketExists: true,
         after,
@@ -20,9 +24,13 @@ export const readLedgerHead: Verb<typeof LedgerLocation, typeof LedgerHead> = {
           newest === null
             ? null
             : { attempt: newest.id, release: newest.release, state: attemptState(newest.events), at: newest.at },
+        verified: verified.map(({ id, migrations }) => ({
+          release: id,
+          migrations: migrations.map(({ name }) => name),
+        })),
       };
     } catch (error) {
-      if (error instanceof LedgerMissing) return { bucketExists: false, after: null, newest: null };
+      if (error instanceof LedgerMissing) return { bucketExists: false, after: null, newest: null, verified: [] };
       throw error;
     }
   },

@@ -139,6 +139,19 @@ export class Ledger {
     return null;
   }
 
+  /** The newest releases that were ever verified, also those that were rolled back since, newest first. */
+  async newestVerified(count: number): Promise<ReleaseRecord[]> {
+    const found = new Map<string, ReleaseRecord>();
+    for (const { id, events } of (await this.history()).toReversed()) {
+      if (found.size === count) break;
+      if (!events.includes("verified")) continue;
+      const { release } = await this.attempt(id);
+      const record = found.has(release) ? null : await this.readRelease(release);
+      if (record !== null) found.set(release, record);
+    }
+    return [...found.values()];
+  }
+
   /**
    * The attempt that this run belongs to: the newest one if it is open and carries the same stamp, else a new one. Call it before
    * the first side effect.

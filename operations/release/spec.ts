@@ -225,6 +225,10 @@ export const LedgerEntrySpec = z.strictObject({
 });
 export const LedgerEntryResult = z.strictObject({ attempt: z.string(), verifiedAt: z.iso.datetime() });
 
+/** A release that served, with the names of its migrations, which the database has had since. */
+export const VerifiedRelease = z.strictObject({ release: ReleaseId, migrations: z.array(z.string()) });
+export type VerifiedRelease = z.infer<typeof VerifiedRelease>;
+
 /** What the program reads of the ledger before it declares anything. */
 export const LedgerHead = z.strictObject({
   bucketExists: z.boolean(),
@@ -238,6 +242,8 @@ export const LedgerHead = z.strictObject({
       at: z.iso.datetime(),
     })
     .nullable(),
+  /** The two newest releases that were ever verified, newest first: at least one is another than the declared one. */
+  verified: z.array(VerifiedRelease).max(2),
 });
 export type LedgerHead = z.infer<typeof LedgerHead>;
 

@@ -8,6 +8,7 @@ import { specOf } from "./placement.ts";
 const args: DatabaseMigrationArgs = {
   record,
   stamp: { id: record.id, after: null },
+  previous: null,
   ledger: { bucket: "affexai-backups", environment: "staging" },
   image: record.images.backend,
   imageRuntime: "docker",
@@ -41,8 +42,8 @@ describe("a database migration", () => {
     const engine = await mockEngine({ outputs: answer });
     const migration = await deploy(() => new DatabaseMigration("migration", args));
     const command = engine.named("migration-run");
-    const { databaseUrl, backupDatabaseUrl, after, ...spec } = args;
-    assert.deepEqual(after, []);
+    const { databaseUrl, backupDatabaseUrl, previous, after, ...spec } = args;
+    assert.deepEqual([previous, after], [null, []]);
     assert.deepEqual(specOf(command), { owner: "migration", ...spec });
     assert.deepEqual(command.inputs["environment"], {
       DATABASE_URL: databaseUrl,

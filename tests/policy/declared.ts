@@ -38,6 +38,7 @@ export const migration: Shown = {
   name: "migration",
   props: {
     record,
+    previous: null,
     ledger,
     image: record.images.backend,
     databaseUrl: unknown,

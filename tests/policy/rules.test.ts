@@ -12,6 +12,7 @@ describe("the policy pack", () => {
       rules.map(({ name }) => name),
       [
         "no-synchronize",
+        "migration-declared",
         "migration-has-backup",
         "backup-storage-protected",
         "stateful-resources-protected",

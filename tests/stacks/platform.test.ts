@@ -45,7 +45,9 @@ async function declare(stack: string, preview: boolean): Promise<{ engine: MockE
   const engine = await mockEngine({ stack, preview, functions, outputs: answers });
   configure(await stackFile(stack), secretsOf(stack));
   const config = loadConfig();
-  const outputs = await deploy(() => platform(config, { record, stamp: { id: record.id, after: null } }));
+  const outputs = await deploy(() =>
+    platform(config, { record, stamp: { id: record.id, after: null }, previous: null }),
+  );
   return { engine, outputs };
 }
 

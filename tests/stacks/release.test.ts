@@ -19,7 +19,7 @@ function sources(given: {
   return {
     named: given.named,
     ledger: {
-      head: async () => ({ bucketExists: true, after: null, newest: null, ...given.head }),
+      head: async () => ({ bucketExists: true, after: null, newest: null, verified: [], ...given.head }),
       show: async (_location, id) => {
         const found = given.ledger?.[id];
         if (found === undefined) throw new RunError(`no release ${id}`);
@@ -61,12 +61,23 @@ describe("the declared release", () => {
       location,
       sources({ named: older.id, ledger: { [older.id]: older as typeof record }, output: record }),
     );
-    assert.deepEqual(declared, { record: older, stamp: { id: older.id, after: null } });
+    assert.deepEqual(declared, { record: older, stamp: { id: older.id, after: null }, previous: null });
   });
 
   it("is the named one, from a file, also where there is no ledger yet", async () => {
     const declared = await declareRelease(location, sources({ named: file, head: { bucketExists: false } }));
-    assert.deepEqual(declared, { record, stamp: { id: record.id, after: null } });
+    assert.deepEqual(declared, { record, stamp: { id: record.id, after: null }, previous: null });
+  });
+
+  it("comes with the newest verified release other than itself, so that a second run declares the same", async () => {
+    const verified = [record.id, older.id].map((release) => ({ release, migrations: [`Of${release}`] }));
+    const declaredAs = (named: string) =>
+      declareRelease(
+        location,
+        sources({ named, ledger: { [older.id]: older as typeof record, [record.id]: record }, head: { verified } }),
+      );
+    assert.deepEqual((await declaredAs(record.id)).previous, verified[1]);
+    assert.deepEqual((await declaredAs(older.id)).previous, verified[0]);
   });
 
   for (const state of ["verified", "rolled-back"] as const) {
@@ -75,7 +86,7 @@ describe("the declared release", () => {
         location,
         sources({ output: record, head: { newest: attempt(state), after: "000003" } }),
       );
-      assert.deepEqual(declared, { record, stamp: { id: record.id, after: "000003" } });
+      assert.deepEqual(declared, { record, stamp: { id: record.id, after: "000003" }, previous: null });
     });
   }
 

@@ -149,7 +149,29 @@ describe("ledger record", () => {
       [true, "000001", record.id, "open"],
     );
     const none = { bucket: "no-such-bucket", environment: "x" };
-    assert.deepEqual(await readLedgerHead.run(none, context()), { bucketExists: false, after: null, newest: null });
+    assert.deepEqual(await readLedgerHead.run(none, context()), {
+      ...{ bucketExists: false, after: null, newest: null, verified: [] },
+    });
+  });
+
+  it("tells the program the newest two releases that were verified, those that were rolled back too", async () => {
+    const spec = specOf({ repository: undefined });
+    const ledger = ledgerOf(spec);
+    const served = async (id: string, ...events: ("verified" | "failed" | "rolled-back")[]) => {
+      const [made] = record.migrations;
+      await ledger.putRelease({ ...spec.record, id, migrations: [{ ...made, name: `Of${id}` }] });
+      const attempt = await ledger.joinAttempt({ id, after: null }, "migration run");
+      for (const event of events) await ledger.close(attempt, event, "a test");
+    };
+    const verified = async () => (await readLedgerHead.run(spec.ledger, context())).verified;
+    assert.deepEqual(await verified(), []);
+    await served("1", "verified");
+    await served("2", "verified", "rolled-back");
+    await served("3", "failed");
+    const [second, first] = ["2", "1"].map((release) => ({ release, migrations: [`Of${release}`] }));
+    assert.deepEqual(await verified(), [second, first]);
+    await served("1", "verified");
+    assert.deepEqual(await verified(), [first, second]);
   });
 
   it("shows a recorded release, and names those there are for one that is not", async () => {
