@@ -33,16 +33,9 @@ export function readReplicas(
 ): Promise<SeenReplica[]> {
   return Promise.all(
     replicasOf(spec).map(async (replica): Promise<SeenReplica> => {
-<<<<<<< HEAD
-      const named = environment.applications.filter(({ name }) => name === replica.name);
-      const [first] = named;
-      if (first === undefined) return { replica, actual: null, ambiguous: [] };
-      if (named.length > 1) return { replica, actual: null, ambiguous: named.map(({ uuid }) => uuid) };
-=======
       const [first, ...twins] = environment.applications.filter(({ name }) => name === replica.name);
       if (first === undefined) return { replica, actual: null, ambiguous: [] };
       if (twins.length > 0) return { replica, actual: null, ambiguous: [first, ...twins].map(({ uuid }) => uuid) };
->>>>>>> c43f157 (Read the state on the real engine, and take retired replicas for what apply ends)
       const [application, variables] = await Promise.all([
         coolify.get(`/applications/${first.uuid}`, Application),
         coolify.get(`/applications/${first.uuid}/envs`, z.array(EnvironmentVariable)),

@@ -1,9 +1,5 @@
 import { z } from "zod";
-<<<<<<< HEAD
-import { Named, Server } from "../coolify/answers.ts";
-=======
 import { Named, RegistryLogins, Server } from "../coolify/answers.ts";
->>>>>>> c43f157 (Read the state on the real engine, and take retired replicas for what apply ends)
 import { CoolifyError, type CoolifyClient } from "../coolify/client.ts";
 import type { Comparison } from "../coolify/differences.ts";
 import type { EnvironmentView } from "../coolify/probe.ts";
