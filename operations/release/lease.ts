@@ -63,7 +63,9 @@ export async function takeLease(
     }
   };
   let renewed = Promise.resolve();
-  const renewing = setInterval(() => (renewed = renewed.then(renew)), renewMs);
+  const renewing = setInterval(() => {
+    renewed = renewed.then(renew);
+  }, renewMs);
   renewing.unref();
   return {
     insist() {

@@ -17,22 +17,22 @@ describe("a worker of the agent", () => {
         if (now > 3 * lookEveryMs) ended.abort();
       },
     };
-    const job = (name: string, run: Job["run"]): Job => ({
+    const job = (name: string, outcome: Awaited<ReturnType<Job["run"]>>): Job => ({
       ...{ name, identity: "writer" },
       isDue: (_, begun) => begun === undefined || name === "backup",
-      async run(context, at) {
+      async run() {
         done.push(`${name} at ${now / lookEveryMs}`);
-        return run(context, at);
+        return outcome;
       },
     });
     const nothing = () => null;
     const metrics = new AgentMetrics({
-      ...{ now: clock.now, bucket: nothing, database: nothing },
+      ...{ now: () => clock.now(), bucket: nothing, database: nothing },
       ...{ ourTurn: () => true, nextRuns: () => new Map() },
     });
     const knowledge = { bucket: null, database: null, succeeded: new Map<string, Date>() };
     await workLane(
-      [job("backup", async () => "put off"), job("prune", async () => undefined)],
+      [job("backup", "put off"), job("prune", undefined)],
       { env: {}, progress: silent, signal: ended.signal },
       {
         ...{ clock, metrics, knowledge, log: jsonLog({}, () => undefined), held: async () => undefined },
