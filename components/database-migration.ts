@@ -85,6 +85,10 @@ export class DatabaseMigration extends pulumi.ComponentResource {
     this.attempt = result.attempt;
     this.outcome = result.outcome;
     this.backup = result.backup;
-    this.registerOutputs({ attempt: this.attempt, outcome: this.outcome, backup: this.backup });
+    // The ledger, too: rules about a whole stack see outputs only.
+    this.registerOutputs({
+      ...{ attempt: this.attempt, outcome: this.outcome, backup: this.backup },
+      ledger: args.ledger,
+    });
   }
 }

@@ -16,7 +16,7 @@ export const StackOutputs = z.object({
   databaseUrl: z.string(),
   backupDatabaseUrl: z.string(),
   adminDatabaseUrl: z.string(),
-  /** DATABASE_SSH of the verbs that use the database; absent where it is reached directly. */
+  /** DATABASE_SSH of the verbs that use the database; empty where it is reached directly. */
   databaseSsh: z.string().optional(),
 });
 

@@ -1,3 +1,4 @@
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { BackupStorage } from "../components/backup-storage.ts";
 import { CoolifyApplication } from "../components/coolify-application.ts";
@@ -40,10 +41,13 @@ export const migrationHasBackup = {
         refuse(`${needing.map(({ name }) => name).join(", ")}: the stack must declare a ${needed}.`);
       }
     }
-    const buckets = resources.filter((one) => one.isType(BackupStorage)).map(({ props }) => props["bucket"] as unknown);
+    if (!resources.some((one) => one.isType(BackupStorage))) return;
+    // Of a component a whole stack shows the outputs only, and the storage's waits for all that protects it.
+    const buckets = resources
+      .filter((one) => one.isType(Bucket) && one.parent?.isType(BackupStorage) === true)
+      .map(({ props }) => props["bucket"] as unknown);
     for (const { name, props } of migrations) {
-      const { bucket } = objectAt(props, "ledger");
-      if (buckets.length > 0 && !buckets.includes(bucket)) {
+      if (!buckets.includes(objectAt(props, "ledger")["bucket"])) {
         refuse(`${name}: ledger.bucket must be the bucket of a BackupStorage of this stack.`);
       }
     }

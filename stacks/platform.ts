@@ -205,7 +205,8 @@ export function platform(config: Config, { record, stamp, previous }: DeclaredRe
     databaseUrl: roles.migratorUrl,
     backupDatabaseUrl: roles.backupUrl,
     adminDatabaseUrl: database.adminUrl,
-    databaseSsh: ssh,
+    /** Empty where the database is reached directly. */
+    databaseSsh: ssh ?? "",
   };
 }
 
