@@ -61,8 +61,8 @@ describe("drift", () => {
       const ofReplicas = [stage.uuids.backend, stage.uuids.second];
       const asked = requests.filter((request) => ofReplicas.some((uuid) => request.includes(uuid)));
       assert.equal(asked.length, 4, asked.join("\n"));
-      // The environment, the page, both databases, project, server, version, registry's list and check.
-      assert.equal(requests.length, 4 + 1 + 2 + 2 + 5, requests.join("\n"));
+      // The environment, the page, both databases, project, server, and the registry's list and check.
+      assert.equal(requests.length, 4 + 1 + 2 + 2 + 4, requests.join("\n"));
     }
   });
 

@@ -160,7 +160,16 @@ export async function snapshot(stage: Stage, uuid: string): Promise<() => Promis
     const settings = (one: Fields) => ({ ...one, ...(one.settings as Fields) });
     const [old, edited] = [settings(before.application), settings(now.application)];
     const names = Object.keys(old).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(edited[name]));
-    const readOnly = ["updated_at", "status", "destination", "settings", "fqdn", "custom_labels"];
+    const readOnly = [
+      "updated_at",
+      "status",
+      "destination",
+      "settings",
+      "fqdn",
+      "custom_labels",
+      "http_basic_auth_username",
+      "http_basic_auth_password",
+    ];
     const fields = Object.fromEntries(
       names.filter((name) => !readOnly.includes(name)).map((name) => [name, old[name] ?? null]),
     );
