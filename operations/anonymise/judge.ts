@@ -22,8 +22,8 @@ export interface Judgement {
 }
 
 /**
- * Holds a schema against the rules. Every column must have one, but for those that cannot name anybody by themselves: booleans, numbers,
- * points in time and intervals, enums, keys that are uuids, what PostgreSQL computes, and the history of migrations.
+ * Holds a schema against the rules. Every column must have one, but for keys that are uuids or numbers, what PostgreSQL computes, the
+ * history of migrations, and the types that the rules keep as a whole, as far as a column's name does not speak against it.
  */
 export function judgeRules(
   columns: readonly Column[],
@@ -50,7 +50,7 @@ export function judgeRules(
     const changes = itsColumns.flatMap((column) => {
       const given = rule?.[column.name];
       if (given === undefined) {
-        if (needsRule(column))
+        if (needsRule(column, rules.keepTypes))
           problems.push(`${table}.${column.name} (${column.type}) has no rule: propose ${proposal(column)}`);
         return [];
       }
@@ -65,11 +65,22 @@ export function judgeRules(
   return { problems, plan };
 }
 
-const harmless =
-  /^(boolean|smallint|integer|bigint|numeric|real|double precision|oid|interval|(time|timestamp) (with|without) time zone)$/;
+function needsRule(column: Column, keepTypes: readonly string[]): boolean {
+  const { name, type, isKey, isEnum, generated, isHistory } = column;
+  if (isHistory || generated || (isKey && /^(uuid|smallint|integer|bigint)$/.test(type))) return false;
+  return !keepTypes.includes(isEnum ? "enum" : type) || isPersonal(name);
+}
 
-function needsRule({ type, isKey, isEnum, generated, isHistory }: Column): boolean {
-  return !(isHistory || generated || isEnum || harmless.test(type) || (isKey && type === "uuid"));
+/** Words in a column's name by which its numbers and dates tell who somebody is, or how they live. */
+const personal = new Set(
+  (
+    "phone mobile fax tel birth birthday birthdate born dob age death died ssn social passport license licence tax vat iban bic " +
+    "account card cvv pin salary wage income weight height health gender sex religion lat latitude lon lng longitude location zip postal postcode"
+  ).split(" "),
+);
+
+function isPersonal(name: string): boolean {
+  return name.split(/_|(?<=[a-z])(?=[A-Z0-9])/).some((word) => personal.has(word.toLowerCase()));
 }
 
 function ruleProblem(column: Column, rule: ColumnRule): string | null {
@@ -95,11 +106,15 @@ function kindOf(rule: `mask:${MaskKind}`): MaskKind {
 }
 
 /** By the column's name and type; somebody has to agree. */
-function proposal({ name, type, notNull }: Column): string {
+function proposal({ name, type, notNull, isEnum }: Column): string {
   const text = /^(text|character varying|character|citext)$/.test(type);
   if (/^jsonb?$/.test(type)) return "{ keep: [] } with the paths that hold nothing personal";
   if (type === "inet" || (text && /(^|_)ip(_|$)|ip_?addr/i.test(name))) return "mask:ip";
   if (type === "date") return "mask:date-shift";
+  if (isEnum || /^(boolean|interval|time )/.test(type)) return "keep";
+  if (/^timestamp/.test(type)) return isPersonal(name) ? "mask:date-shift" : "keep";
+  if (/^(smallint|integer|bigint|numeric|real|double precision)$/.test(type))
+    return isPersonal(name) ? "mask:number" : "keep";
   if (/passw|hash|token|secret|session|salt|otp/i.test(name)) return notNull ? "mask:text" : "null";
   if (!text) return notNull ? "keep, or truncate the table" : "null";
   if (/mail|recipient/i.test(name)) return "mask:email";

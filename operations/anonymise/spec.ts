@@ -18,11 +18,30 @@ export const ColumnRule = z.union([
 ]);
 export type ColumnRule = z.output<typeof ColumnRule>;
 
+/** Types of which not every value names somebody by itself. Enums are one. */
+const KeptType = z.enum([
+  "boolean",
+  "enum",
+  "smallint",
+  "integer",
+  "bigint",
+  "numeric",
+  "real",
+  "double precision",
+  "interval",
+  "time without time zone",
+  "time with time zone",
+  "timestamp without time zone",
+  "timestamp with time zone",
+]);
+
 /** Tables and columns by name; a table outside of `public` with its schema: `audit.events`. */
 export const AnonymiseRules = z.strictObject({
   version: z.literal(1),
   /** Public addresses and numbers that stand in kept texts: the scan for personal data passes them over. */
   published: z.array(z.string().min(3)).default([]),
+  /** Columns of these types need no rule of their own, unless their name says that they hold something personal. */
+  keepTypes: z.array(KeptType).default([]),
   tables: z.record(z.string(), z.union([z.literal("truncate"), z.record(z.string(), ColumnRule)])),
 });
 export type AnonymiseRules = z.output<typeof AnonymiseRules>;

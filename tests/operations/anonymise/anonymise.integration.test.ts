@@ -36,7 +36,7 @@ const schema = `
   INSERT INTO logs VALUES (1, 'person1@customer.example signed in')`;
 const users = {
   ...{ email: "mask:email", name: "mask:name", phone: "mask:phone", born: "mask:date-shift", address: "mask:ip" },
-  ...{ salary: "mask:number", profile: { keep: ["theme", "tags[].id"] }, secret: null },
+  ...{ salary: "mask:number", profile: { keep: ["theme", "tags[].id"] }, secret: null, plan: "keep", changed: "keep" },
 };
 const tables = { users, invoices: { email: "mask:email", note: "keep" }, logs: "truncate" };
 

@@ -15,12 +15,9 @@ const judge = (columns: Column[], tables: object, references: { table: string; r
 
 describe("the rules of an anonymised copy", () => {
   for (const [type, more] of [
-    ["boolean", {}],
-    ["integer", {}],
-    ["numeric", {}],
-    ["timestamp with time zone", {}],
     ["uuid", { isKey: true }],
-    ["mood", { isEnum: true }],
+    ["integer", { isKey: true }],
+    ["bigint", { isKey: true }],
     ["text", { generated: true }],
     ["text", { isHistory: true }],
   ] as const) {
@@ -29,8 +26,42 @@ describe("the rules of an anonymised copy", () => {
     });
   }
 
+  for (const [type, kept, more] of [
+    ["boolean", "boolean", {}],
+    ["bigint", "bigint", {}],
+    ["timestamp with time zone", "timestamp with time zone", {}],
+    ["mood", "enum", { isEnum: true }],
+  ] as const) {
+    it(`need not name a column whose type they keep: ${kept}`, () => {
+      const columns = [column("t", "c", type, more), column("t", "page_number", type, more)];
+      const keep = (...keepTypes: string[]) => AnonymiseRules.parse({ version: 1, keepTypes, tables: {} });
+      assert.deepEqual(judgeRules(columns, [], keep(kept)).problems, []);
+      assert.equal(judgeRules(columns, [], keep("interval")).problems.length, 2);
+    });
+  }
+
+  it("must name what is personal by its name, also of a type that they keep", () => {
+    const types = ["bigint", "timestamp with time zone"] as const;
+    const columns = ["phone", "homePhone", "phone2", "born_at", "dateOfBirth"].flatMap((name) =>
+      types.map((type) => column("t", name, type)),
+    );
+    const rules = AnonymiseRules.parse({ version: 1, keepTypes: [...types], tables: {} });
+    const { problems } = judgeRules(columns, [], rules);
+    assert.equal(problems.length, columns.length);
+    assert.deepEqual(problems.slice(0, 2), [
+      "t.phone (bigint) has no rule: propose mask:number",
+      "t.phone (timestamp with time zone) has no rule: propose mask:date-shift",
+    ]);
+  });
+
   for (const [name, type, more, proposal] of [
     ["id", "text", { isKey: true }, "mask:text"],
+    ["birth_time", "timestamp without time zone", {}, "mask:date-shift"],
+    ["seen_at", "timestamp without time zone", {}, "keep"],
+    ["phone", "numeric", {}, "mask:number"],
+    ["size", "integer", {}, "keep"],
+    ["active", "boolean", {}, "keep"],
+    ["mood", "mood", { isEnum: true }, "keep"],
     ["token", "uuid", {}, "null"],
     ["token", "uuid", { notNull: true }, "mask:text"],
     ["email", "character varying", {}, "mask:email"],
@@ -60,7 +91,7 @@ describe("the rules of an anonymised copy", () => {
         column("users", "age", "integer"),
         column("users", "note", "text", { notNull: true }),
         column("users", "whole", "text", { generated: true }),
-        column("orders", "user_id", "integer"),
+        column("orders", "user_id", "integer", { isKey: true }),
       ],
       {
         users: "truncate",
@@ -97,6 +128,7 @@ describe("the rules of an anonymised copy", () => {
       { version: 1, tables: { users: "drop" } },
       { version: 1, tables: { users: { email: "mask:everything" } } },
       { version: 1, tables: {}, more: true },
+      { version: 1, tables: {}, keepTypes: ["text"] },
     ])
       assert.equal(AnonymiseRules.safeParse(wrong).success, false);
   });
