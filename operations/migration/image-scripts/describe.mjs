@@ -6,6 +6,7 @@ import { asks, asksCatalog } from "./questions.mjs";
 export async function describe() {
   const dataSource = await loadDataSource();
   const { synchronize, dropSchema, migrationsRun, migrationsTableName, migrationsTransactionMode } = dataSource.options;
+  const mode = migrationsTransactionMode ?? "all";
   await dataSource.buildMetadatas();
   await say("described", {
     // As TypeORM takes them: any truthy value is a yes, the string "false" too.
@@ -15,13 +16,13 @@ export async function describe() {
       migrationsRun: Boolean(migrationsRun),
     },
     historyTable: migrationsTableName ?? "migrations",
-    transactionMode: migrationsTransactionMode ?? "all",
-    migrations: await inOrder(dataSource.migrations, (migration) => describeMigration(dataSource, migration)),
+    transactionMode: mode,
+    migrations: await inOrder(dataSource.migrations, (migration) => describeMigration(dataSource, migration, mode)),
     contract: describeContract(dataSource),
   });
 }
 
-async function describeMigration(dataSource, migration) {
+async function describeMigration(dataSource, migration, mode) {
   const expects = expectations(migration);
   const up = await record(dataSource, (runner) => migration.up(runner));
   const down =
@@ -35,7 +36,7 @@ async function describeMigration(dataSource, migration) {
     /** Why `statements` may not be all: null when they are. */
     incomplete: up.problem,
     hasDown: down.statements.length > 0,
-    transaction: migration.transaction !== false,
+    transaction: migration.transaction !== false && mode !== "none",
     expects,
   };
 }

@@ -147,6 +147,22 @@ describe("the guarded migration", () => {
     await writable();
   });
 
+  it("refuses a first release that takes from a database what somebody else has put there", async () => {
+    await place.sql("migrator", "CREATE TABLE users (id int PRIMARY KEY, email text)");
+    const drop = { name: "Drop1759000000000", up: ["DROP TABLE users"] };
+    const app = await application({ migrations: [drop, create], entities });
+    const record = await app.record(place.context());
+    await place.sql("migrator", "INSERT INTO users VALUES (1, 'somebody')");
+    await rejected(
+      migrate(place, app, record),
+      "refused",
+      /what wrote the data that it holds.*Drop1759000000000: DESTROYS/s,
+    );
+    assert.deepEqual(await place.sql("migrator", "SELECT email FROM users"), [{ email: "somebody" }]);
+    await place.sql("migrator", "DELETE FROM users");
+    assert.equal((await migrate(place, app, record)).outcome, "migrated");
+  });
+
   it("refuses an application that connects as superuser, and everything else that is wrong, at once", async () => {
     const { app, record } = await serving();
     await place.sql("admin", `ALTER ROLE ${place.roles.app} SUPERUSER; ALTER ROLE ${place.roles.migrator} NOCREATEDB`);
@@ -275,6 +291,20 @@ describe("the guarded migration", () => {
     );
     assert.deepEqual(await place.sql("app", "SELECT body FROM pages WHERE id = 1"), [{ body: "page 1" }]);
     await writable();
+  });
+
+  it("finds rows missing that a migration deleted outside a transaction, where nobody could read it, while users write", async () => {
+    await serving();
+    const hidden = (what: string) => ({
+      ...{ name: "Hidden1760000001000", up: [`DO $$ BEGIN ${what}; END $$`], transaction: false },
+    });
+    const each = { options: 'migrationsTransactionMode: "each",' };
+    const { app, record } = await next(hidden("DELETE FROM pages WHERE id = 7"), {}, each);
+    await rejected(
+      migrate(place, app, record, { protectedTables: pages }),
+      "stopped",
+      /the protected public\.pages had 20 rows and has 19/,
+    );
   });
 
   it("stops with the database safe when a half was committed and users may have written", async () => {
