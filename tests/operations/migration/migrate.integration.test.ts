@@ -215,7 +215,14 @@ describe("the guarded migration", () => {
       /nothing to undo/,
     );
     assert.deepEqual(await counts(), { users: 50, pages: 20 });
-    const declared = await next({ ...clean, expects: { deletes: { pages: 15 } } }, { id: "release-3" });
+    const meant = { ...clean, expects: { deletes: { pages: 15 } } };
+    const undeclared = await next(meant, { id: "release-3" });
+    await rejected(
+      migrate(place, undeclared.app, undeclared.record),
+      "refused",
+      /Clean1760000001000: DESTROYS: It declares that it changes what pages holds/,
+    );
+    const declared = await next(meant, { id: "release-4", maintenance: true });
     assert.equal((await migrate(place, declared.app, declared.record)).outcome, "migrated");
   });
 
