@@ -163,7 +163,9 @@ export class GuardedMigration {
       if (frozen && plan.pending.length > 0) {
         await proveBackup({ run, journal, access: access.migrator, store }, backup, context);
       }
-      const before = await journal.step("measure", {}, () => this.#state(frozen));
+      const before = await journal.step("measure", {}, () =>
+        context.progress.step("measure", () => this.#state(frozen)),
+      );
       return { frozen, backup, before, frozenSince: accepted === null ? frozenSince : null };
     } catch (error) {
       if (inheritance !== null) throw error;

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { createBackup } from "../../../../operations/backup/create.ts";
+import { restoreBackup } from "../../../../operations/backup/restore.ts";
 import { databaseAccess } from "../../../../operations/database/access.ts";
 import { withConnection } from "../../../../operations/database/connection.ts";
 import { readContents } from "../../../../operations/database/content.ts";
 import { readFingerprint } from "../../../../operations/database/fingerprint.ts";
 import { isFrozen } from "../../../../operations/database/freeze.ts";
 import { OperationError } from "../../../../operations/error.ts";
-import { MigrationOutcome } from "../../../../operations/migration/spec.ts";
 import { waitFor } from "../../../../operations/wait.ts";
-import { application, type Application, type TestMigration } from "./application.ts";
+import { application, type TestMigration } from "./application.ts";
 import { migrate, migrationSpec, outcomes, verified } from "./migration.ts";
 import { environment, services, type Environment } from "./platform.ts";
 
@@ -28,51 +30,71 @@ const create: TestMigration = {
 const good: TestMigration = {
   name: "Expand1760000001000",
   up: ["ALTER TABLE users ADD nickname text", "UPDATE users SET nickname = 'n' || id"],
+  down: ["ALTER TABLE users DROP COLUMN nickname"],
 };
 const bad: TestMigration = { name: "Fail1760000002000", up: ["ALTER TABLE users ADD email text"] };
 
-/** The steps of a release that goes well, and of one that fails after its first migration was committed, by how their titles begin. */
+/**
+ * What meets a fault, by how the titles of its steps begin: a release that goes well; its ledger entry; one that fails after its first
+ * migration was committed, and is restored, or reverted by a proven down; a restore that somebody asks for.
+ */
 export const steps = {
   well: [
     "preflight",
     "freeze the writes",
     "backup",
     "dump",
+    "prove that backup",
+    "measure",
     "migrate: ",
     "Expand1760000001000 runs",
     "Expand1760000001000 ran",
     "verify",
     "the writes of",
   ],
+  entry: ["let "],
   back: ["Fail1760000002000 runs", "restore ", "statistics", "compare with the manifest", "swap "],
+  reverted: ["revert ", "compare with the state before"],
+  restore: ["restore ", "statistics", "compare with the manifest", "swap ", "close ", "rename both"],
 } as const;
+export type Kind = keyof typeof steps;
+
+interface Fault {
+  /** kill -9 of our process, before the rest is played. */
+  readonly killsTool?: true;
+  readonly play?: (place: Environment) => Promise<void>;
+}
 
 export const faults = {
-  /** kill -9 of our process; what it started lives on. */
-  "tool killed": null,
+  /** What it started lives on. */
+  "tool killed": { killsTool: true },
   /** kill -9 of a server process of the run: PostgreSQL ends every session and recovers from its log. */
-  "backend killed": async (place: Environment) => {
-    const [backend] = await place.sql<{ pid: number }>(
-      "admin",
-      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'affexai-%' AND datname LIKE $1
-        ORDER BY application_name LIKE 'affexai-lock-%', datname = $2, pid LIMIT 1`,
-      [`${place.name}%`, `${place.name}_ops`],
-      "postgres",
-    );
-    if (backend === undefined) return;
-    process.kill(backend.pid, "SIGKILL");
-    await untilServerAnswers(place);
+  "backend killed": {
+    async play(place) {
+      const [backend] = await place.sql<{ pid: number }>(
+        "admin",
+        `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'affexai-%' AND datname LIKE $1
+          ORDER BY application_name LIKE 'affexai-lock-%', datname = $2, pid LIMIT 1`,
+        [`${place.name}%`, `${place.name}_ops`],
+        "postgres",
+      );
+      if (backend === undefined) return;
+      process.kill(backend.pid, "SIGKILL");
+      await untilServerAnswers(place);
+    },
   },
-  "server restarted": async () => (await services()).restartPostgres(),
-  "storage cut off": async (place: Environment) =>
-    play(place, { bucket: place.bucket, times: null, action: { kind: "drop" } }),
-} satisfies Record<string, ((place: Environment) => Promise<void>) | null>;
+  "server restarted": { play: async () => (await services()).restartPostgres() },
+  "storage cut off": {
+    play: (place) => play(place, { bucket: place.bucket, times: null, action: { kind: "drop" } }),
+  },
+  /** What a supervisor or a machine takes with it: our process and PostgreSQL's own, both by kill -9. */
+  "supervisor killed": { killsTool: true, play: async () => (await services()).crashPostgres() },
+} satisfies Record<string, Fault>;
 export type FaultName = keyof typeof faults;
 
 /** How a run that met a fault ended, and how the next one did. */
 export interface Trial {
   readonly first: string;
-  /** Null when the first left nothing to do. */
   readonly second: string;
   /** Which of the two states the database is in afterwards, by fingerprint and the hash of every table; or what is wrong with it. */
   readonly state: "as before" | "migrated" | "neither";
@@ -80,59 +102,98 @@ export interface Trial {
   readonly leftovers: readonly string[];
 }
 
-/** Deploys a release in maintenance, plays a fault when a step begins, lets the run end, and runs again without the fault. */
-export async function tryFault(kind: keyof typeof steps, step: string, fault: FaultName): Promise<Trial> {
+/** Plays a fault when a step begins, lets the run end, and runs the same again without the fault. */
+export async function tryFault(kind: Kind, step: string, fault: FaultName): Promise<Trial> {
   const place = await environment();
-  const options = 'migrationsTransactionMode: "each",';
+  const { work, again, before } = await begin(place, kind);
+  const met = await runUntil(place, work, step, faults[fault]);
+  await forgive(place);
+  const second = await again().catch((error: unknown) =>
+    error instanceof OperationError ? error.kind : String(error),
+  );
+  const journal = (await outcomes(place)).at(-1) ?? "open";
+  const now = await everything(place);
+  const migrated = JSON.stringify(now) === JSON.stringify(await migratedWithoutFault());
+  const state = JSON.stringify(now) === JSON.stringify(before) ? "as before" : migrated ? "migrated" : "neither";
+  const leftovers = await findLeftovers(place);
+  await place.discard();
+  return { first: met, second: `${second} (${journal})`, state, leftovers };
+}
+
+interface Beginning {
+  /** What the process that meets the fault is told. */
+  readonly work: object;
+  /** The same here, without a fault; how it ended. */
+  readonly again: () => Promise<string>;
+  readonly before: Awaited<ReturnType<typeof everything>>;
+}
+
+/** A release serves; another one is to be deployed in maintenance, or a backup of the first one restored over damage. */
+async function begin(place: Environment, kind: Kind): Promise<Beginning> {
   const first = await application({ migrations: [create] });
   await migrate(place, first, await first.record(place.context()));
   await verified(place);
   const before = await everything(place);
-  const app = await application({ migrations: [create, good, ...(kind === "well" ? [] : [bad])], options });
+  if (kind === "restore") {
+    const target = { bucket: place.bucket, environment: "test" };
+    const { id } = await createBackup.run({ ...target, reason: "manual" }, place.context());
+    await place.sql("migrator", "TRUNCATE pages; ALTER TABLE users DROP COLUMN email");
+    const spec = { ...target, id, dryRun: false, app: place.roles.app };
+    const again = () => restoreBackup.run(spec, place.context()).then(() => "restored");
+    return { work: { verb: "backup restore", spec }, again, before };
+  }
+  const { app, record } = await nextRelease(place, kind);
+  const again = async () => {
+    const { outcome } = await migrate(place, app, record);
+    // In maintenance a release that went well stays frozen until its ledger entry.
+    await verified(place);
+    return outcome;
+  };
+  const spec = migrationSpec(place, app, record);
+  return { work: { verb: "migration run", spec, dir: app.dir, record: kind === "entry" }, again, before };
+}
+
+async function nextRelease(place: Environment, kind: Exclude<Kind, "restore">) {
+  const fails = kind === "back" || kind === "reverted";
+  const options = 'migrationsTransactionMode: "each",';
+  const app = await application({ migrations: [create, good, ...(fails ? [bad] : [])], options });
   const record = await app.record(place.context(), { id: "release-2", maintenance: true });
-  const met = await runUntil(place, app, migrationSpec(place, app, record), step, fault);
-  await forgive(place);
-  const again = await migrate(place, app, record).then(
-    ({ outcome }) => outcome,
-    (error: unknown) => (error instanceof OperationError ? error.kind : String(error)),
-  );
-  // In maintenance a release that went well stays frozen until its ledger entry.
-  if (isOutcome(again)) await verified(place);
-  const journal = (await outcomes(place)).at(-1) ?? "open";
-  const state = await stateOf(place, before);
-  const leftovers = await findLeftovers(place);
-  await place.discard();
-  return { first: met, second: `${again} (${journal})`, state, leftovers };
+  const migrations = record.migrations.map((one) => ({ ...one, downProven: kind === "reverted" }));
+  return { app, record: { ...record, migrations } };
 }
 
-function isOutcome(ending: string): boolean {
-  return MigrationOutcome.safeParse(ending).success;
+let undisturbed: ReturnType<typeof everything> | undefined;
+
+/** What the release that goes well makes of the same database when nothing happens to it. */
+function migratedWithoutFault() {
+  return (undisturbed ??= (async () => {
+    const place = await environment();
+    await (await begin(place, "well")).again();
+    const made = await everything(place);
+    await place.discard();
+    return made;
+  })());
 }
 
-async function runUntil(
-  place: Environment,
-  app: Application,
-  spec: object,
-  pauseAt: string,
-  fault: FaultName,
-): Promise<string> {
-  const goOn = join(app.dir, "go-on");
+async function runUntil(place: Environment, work: object, pauseAt: string, fault: Fault): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "affexai-fault-"));
+  const goOn = join(folder, "go-on");
   const child = spawn(process.execPath, [new URL("./paused-child.ts", import.meta.url).pathname], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
-  child.stdin.end(JSON.stringify({ spec, dir: app.dir, env: place.env, pauseAt, goOn }));
+  child.stdin.end(JSON.stringify({ work, env: place.env, pauseAt, goOn }));
   let [reached, last] = [false, ""];
   for await (const line of createInterface({ input: child.stdout })) {
     last = line;
     if (line !== "reached") continue;
     reached = true;
-    const play = faults[fault];
-    if (play === null) child.kill("SIGKILL");
-    else await play(place);
+    if (fault.killsTool === true) child.kill("SIGKILL");
+    await fault.play?.(place);
     await writeFile(goOn, "");
   }
   await ended;
+  await rm(folder, { recursive: true });
   assert.ok(reached, `${pauseAt} was not reached: ${last}`);
   return child.signalCode === null ? last : "killed";
 }
@@ -147,19 +208,6 @@ async function everything(place: Environment) {
       contents: await readContents(client),
     }),
   );
-}
-
-async function stateOf(place: Environment, before: Awaited<ReturnType<typeof everything>>): Promise<Trial["state"]> {
-  const now = await everything(place);
-  if (JSON.stringify(now) === JSON.stringify(before)) return "as before";
-  const unchanged = (table: string) =>
-    JSON.stringify(now.contents.find((one) => one.table === table)) ===
-    JSON.stringify(before.contents.find((one) => one.table === table));
-  const [users] = await place.sql<{ all: number; right: number }>(
-    "admin",
-    `SELECT count(*)::int AS all, count(*) FILTER (WHERE email = 'user' || id AND to_jsonb(u)->>'nickname' = 'n' || id)::int AS right FROM users u`,
-  );
-  return unchanged("public.pages") && users?.all === 50 && users.right === 50 ? "migrated" : "neither";
 }
 
 async function findLeftovers(place: Environment): Promise<string[]> {

@@ -17,6 +17,8 @@ interface Services {
   readonly storage: ObjectStorage;
   /** Stops PostgreSQL, which ends every session, and starts it again on the same port. */
   restartPostgres(): Promise<void>;
+  /** kill -9 of the postmaster, and a start on the same port once its children have noticed. */
+  crashPostgres(): Promise<void>;
 }
 
 let starting: Promise<Services> | undefined;
@@ -57,6 +59,11 @@ async function start(): Promise<Services> {
     ...{ dir, postgres, storage },
     async restartPostgres() {
       await running.close();
+      running = await startPostgres({ ...options, port: postgres.port });
+    },
+    async crashPostgres() {
+      process.kill(running.pid, "SIGKILL");
+      await running.exited;
       running = await startPostgres({ ...options, port: postgres.port });
     },
   };
