@@ -35,7 +35,7 @@ export interface PlanTarget {
 
 /** Reads a stack's history of migrations and its ledger. Changes nothing, and connects as the backup's role. */
 export async function readTarget(
-  { targets }: StackOutputs,
+  { targets }: { readonly targets: Pick<StackOutputs["targets"], "bucket" | "environment"> },
   historyTable: string,
   { env }: Pick<Context, "env">,
 ): Promise<PlanTarget> {

@@ -1,19 +1,33 @@
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { execa } from "execa";
+import { anonymise } from "../../../operations/anonymise/anonymise.ts";
+import { AnonymiseSpec } from "../../../operations/anonymise/spec.ts";
 import { createBackup } from "../../../operations/backup/create.ts";
+import { drillBackup } from "../../../operations/backup/drill.ts";
+import { dropKept, listKept } from "../../../operations/backup/kept.ts";
 import { restoreBackup } from "../../../operations/backup/restore.ts";
+import { salvage } from "../../../operations/backup/salvage.ts";
 import { verifyBackup } from "../../../operations/backup/verify.ts";
 import { databaseAccess } from "../../../operations/database/access.ts";
 import { connect, libpqEnvironment, withConnection } from "../../../operations/database/connection.ts";
+import { freezeOn, freezeStatus } from "../../../operations/database/freeze-verbs.ts";
 import { throughTunnel } from "../../../operations/database/reach.ts";
 import { applyRoles } from "../../../operations/database/roles.ts";
+import { DatabaseVerifySpec } from "../../../operations/database/spec.ts";
+import { verifyDatabase } from "../../../operations/database/verify.ts";
+import { readTarget } from "../../../operations/migration/plan-release.ts";
+import { resumeDeadRun } from "../../../operations/migration/resume.ts";
 import { objectStorage } from "../../../operations/storage.ts";
 import type { Context } from "../../../operations/verb.ts";
 import { waitFor } from "../../../operations/wait.ts";
+import { besides, sampleSchema } from "../backup/support/sample.ts";
+import { record } from "../../release-record.ts";
 import { application } from "./support/application.ts";
+import { createBackupBucket } from "./support/bucket.ts";
 import { migrate, rejected } from "./support/migration.ts";
 import { environment, type Environment } from "./support/platform.ts";
 import { findSshd, keyPair, startSshServer, type SshServer } from "./support/ssh-server.ts";
@@ -46,12 +60,12 @@ describe("a private database, reached by ssh", () => {
   after(() => ssh?.close());
 
   /** The environment with the database's host replaced by the container's name, and the way to it. */
-  const privately = (changes: Record<string, string> = {}): Context => {
+  const privately = (changes: Record<string, string> = {}, of = place): Context => {
     const hosts: Record<string, string> = {};
-    for (const [name, url] of Object.entries(place.env))
+    for (const [name, url] of Object.entries(of.env))
       if (name.endsWith("DATABASE_URL")) hosts[name] = url.replace("@127.0.0.1:", `@${container}:`);
-    const env = { ...place.env, ...hosts, ...ssh.env };
-    return place.context({ env: { ...env, DATABASE_SSH: `${env.DATABASE_SSH}&container=docker`, ...changes } });
+    const env = { ...of.env, ...hosts, ...ssh.env };
+    return of.context({ env: { ...env, DATABASE_SSH: `${env.DATABASE_SSH}&container=docker`, ...changes } });
   };
   const ask = (context: Context) =>
     withConnection(databaseAccess(context.env, "DATABASE_URL"), options, async (client) => {
@@ -132,6 +146,57 @@ describe("a private database, reached by ssh", () => {
       assert.equal(restored.swapped, true);
       assert.deepEqual(await place.sql("app", "SELECT count(*)::int AS rows FROM pages"), [{ rows: 100 }]);
     });
+    await noSessions();
+  });
+
+  it("takes a plan, a verification, a freeze, a resume, a drill, an anonymised copy, and the salvage of what was replaced", async () => {
+    const other = await environment();
+    await other.sql("migrator", sampleSchema);
+    const { app } = other.roles;
+    const target = { bucket: other.bucket, environment: "test" };
+    const staging = `staging-${other.name}`;
+    await createBackupBucket(other.env, staging);
+    const out = await mkdtemp(join(tmpdir(), "affexai-reach-"));
+    await throughTunnel(privately({ ANONYMISE_KEY: "k".repeat(32) }, other), async (context) => {
+      const plan = await readTarget({ targets: target }, "migrations", context);
+      assert.deepEqual([plan.history.length, plan.holdsData, plan.running], [1, true, null]);
+
+      const { id } = await createBackup.run({ ...target, reason: "manual" }, context);
+      const spec = { ledger: target, record: { ...record, contract: {} }, protectedTables: [], amcheck: true };
+      const verified = await verifyDatabase.run(DatabaseVerifySpec.parse(spec), context);
+      assert.deepEqual([verified.backup, verified.tables.length], [id, 4]);
+      assert.deepEqual(
+        verified.findings.filter(({ check }) => check === "pages"),
+        [],
+      );
+
+      assert.equal((await freezeOn.run({ app, minutes: 0.0001 }, context)).frozen, true);
+      const resumed = await resumeDeadRun.run({ ledger: target, app }, context);
+      assert.deepEqual([resumed.state, resumed.unfrozen], ["resumed", true]);
+      assert.equal((await freezeStatus.run({ app }, context)).frozen, false);
+
+      assert.deepEqual([(await drillBackup.run(target, context)).id, await besides(other)], [id, []]);
+
+      const rules = {
+        version: 1,
+        tables: Object.fromEntries(["users", "pages", "visits"].map((one) => [one, "truncate"])),
+      };
+      const to = { bucket: staging, environment: "staging" };
+      const copy = await anonymise.run(AnonymiseSpec.parse({ from: target, to, rules }), context);
+      assert.deepEqual([copy.from, copy.rows], [id, 1]);
+
+      await other.sql("app", "INSERT INTO users (email) VALUES ('late@example.com')");
+      const { kept } = await restoreBackup.run({ ...target, id, dryRun: false, app }, context);
+      assert.ok(kept !== null);
+      const { tables } = await salvage.run({ from: kept, out: join(out, "csv") }, context);
+      assert.equal(tables.find(({ table }) => table === "public.users")?.missing, 1);
+      assert.deepEqual(
+        (await listKept.run({ days: 7 }, context)).kept.map(({ name }) => name),
+        [kept],
+      );
+      assert.deepEqual((await dropKept.run({ name: kept }, context)).dropped, [kept]);
+    });
+    await rm(out, { recursive: true });
     await noSessions();
   });
 
