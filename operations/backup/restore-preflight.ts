@@ -1,9 +1,8 @@
-import { readFile, statfs } from "node:fs/promises";
-import { join } from "node:path";
 import type pg from "pg";
-import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
+import { onDatabase, type DatabaseAccess } from "../database/access.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import { withConnection } from "../database/connection.ts";
+import { spaceProblems } from "../database/free-space.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
@@ -37,7 +36,7 @@ export async function assertRestorable({ access, store, manifest }: Restorable, 
       { applicationName: "affexai-preflight" },
       async (client) => [
         ...(await serverProblems(client, manifest)),
-        ...(await spaceProblems(client, access, manifest, context)),
+        ...(await spaceProblems(client, access, { copies: 1, bytes: manifest.dump.plain.bytes }, context)),
       ],
     )),
   ];
@@ -75,48 +74,6 @@ async function serverProblems(client: pg.Client, { server }: Manifest): Promise<
     ...(has >= had ? [] : [`it was dumped from PostgreSQL ${had}, and the server is the older ${has}`]),
     ...(missing.length === 0 ? [] : [`the server does not have the extension ${missing.join(", ")}`]),
   ];
-}
-
-/** A client of PostgreSQL cannot ask for free space: only where the server runs on this machine, and its folder is known, is it looked up. */
-async function spaceProblems(
-  client: pg.Client,
-  access: DatabaseAccess,
-  { dump }: Manifest,
-  { env, progress }: Context,
-): Promise<string[]> {
-  const { rows } = await client.query<{ bytes: string | null }>(
-    "SELECT pg_database_size(oid)::text AS bytes FROM pg_database WHERE datname = $1",
-    [access.database],
-  );
-  const needed = Math.max(Number(rows[0]?.bytes ?? 0), dump.plain.bytes);
-  const free = await freeBytes(access, env);
-  if (free === null)
-    progress.note(`the restored database needs about ${needed} bytes on the server beside the live one`);
-  return free === null || free >= needed
-    ? []
-    : [`the server has ${free} bytes free, and about ${needed} are needed beside the live database`];
-}
-
-async function freeBytes(access: DatabaseAccess, env: Context["env"]): Promise<number | null> {
-  if (!env.ADMIN_DATABASE_URL || !/^(localhost|127\.|::1$)/.test(access.hostAddress ?? access.host)) return null;
-  const admin = onDatabase(databaseAccess(env, "ADMIN_DATABASE_URL"), operationsDatabase(access.database));
-  try {
-    return await withConnection(admin, { applicationName: "affexai-preflight" }, async (client) => {
-      const { rows } = await client.query<{ folder: string; started: string }>(
-        `SELECT current_setting('data_directory') AS folder,
-                floor(extract(epoch FROM pg_postmaster_start_time()))::text AS started`,
-      );
-      const { folder = "", started } = rows[0] ?? {};
-      // A tunnel's near end is local too: only the server that runs in this folder since then is the one that answers.
-      const here = (await readFile(join(folder, "postmaster.pid"), "utf8")).split("\n")[2];
-      if (!(Math.abs(Number(here) - Number(started)) <= 10)) return null;
-      const { bavail, bsize } = await statfs(folder);
-      return bavail * bsize;
-    });
-  } catch {
-    // Near by its address only, or not to be read.
-    return null;
-  }
 }
 
 function majorOf(version: string): number {

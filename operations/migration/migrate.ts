@@ -86,7 +86,10 @@ async function migrateUnderLock(
     isVerified: async (attempt) => attemptState((await ledger.attempt(attempt)).events) === "verified",
   });
   await context.progress.step("preflight", (progress) =>
-    preflight(spec, access, run.applicationName, { ...context, progress }),
+    preflight(
+      { spec, access, applicationName: run.applicationName, begins: recovered.inheritance === null },
+      { ...context, progress },
+    ),
   );
   if (recovered.inheritance !== null && !goesOnFrom(recovered.inheritance, spec)) {
     await settleOther({ spec, access, run, scriptFor }, { recovered, ledger, store }, context);

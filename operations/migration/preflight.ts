@@ -5,6 +5,7 @@ import type { DatabaseAccess } from "../database/access.ts";
 import { encryptionOf, hasIdentity } from "../backup/encryption.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import { withConnection } from "../database/connection.ts";
+import { spaceProblems } from "../database/free-space.ts";
 import type { MigrationSpec } from "./spec.ts";
 
 interface Facts {
@@ -12,18 +13,24 @@ interface Facts {
   readonly problems: readonly string[];
 }
 
+interface Candidate {
+  readonly spec: MigrationSpec;
+  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly applicationName: string;
+  /** False when it goes on from what a killed run began: what may be short by now was used by that one, and nobody is to stay frozen. */
+  readonly begins: boolean;
+}
+
 const clockSkewSeconds = 120;
+
+/** A restore beside a database that the migrations of a release in maintenance may have written anew. */
+const wayBack = { copies: 2 };
 
 /**
  * Looks at everything that would stop a migration half-way, before anything is touched: the client programs, the roles and their
- * rights, what the backup role cannot read, the clock. Throws one OperationError (refused) with all of it.
+ * rights, what the backup role cannot read, the clock, and the space of the way back. Throws one OperationError (refused) with all of it.
  */
-export async function preflight(
-  spec: MigrationSpec,
-  access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess },
-  applicationName: string,
-  context: Context,
-): Promise<void> {
+export async function preflight({ spec, access, applicationName, begins }: Candidate, context: Context): Promise<void> {
   const { serverMajor, problems } = await withConnection(access.migrator, { applicationName }, async (client) => ({
     serverMajor: await readServerMajor(client),
     problems: [
@@ -32,6 +39,7 @@ export async function preflight(
       ...(await checkRoles(client, spec, access)),
       ...(await checkClock(client)),
       ...(await checkReadable(client, access.backup.user)),
+      ...(begins && spec.record.maintenance ? await spaceProblems(client, access.migrator, wayBack, context) : []),
     ],
   }));
   await withConnection(access.backup, { applicationName }, () => Promise.resolve());
@@ -48,7 +56,7 @@ export async function preflight(
   });
 }
 
-type Access = Parameters<typeof preflight>[1];
+type Access = Candidate["access"];
 
 function checkSpec(spec: MigrationSpec, { migrator, backup }: Access): string[] {
   const sameServer =
