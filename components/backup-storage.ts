@@ -14,7 +14,10 @@ export interface BackupStorageArgs {
   /** The bucket's name, unique in the whole of S3. */
   bucket: string;
   environment: string;
-  /** No version of any object can be deleted before this many days, by anyone (governance mode). */
+  /**
+   * No version of any object can be deleted before this many days, by anyone (governance mode). Backups that are kept longer may be locked
+   * as long, by whoever writes them.
+   */
   lockDays: number;
   keepDays: Retention;
 }
@@ -86,6 +89,8 @@ export class BackupStorage extends pulumi.ComponentResource {
         writes: ["backups", "drills", "releases", "journal", "journal-copy"].map(
           (folder) => `${folder}/${args.environment}/*`,
         ),
+        // As long as a backup is kept, which the bucket's policy says: nobody could take a longer lock back.
+        locks: [backups],
       },
       child,
     );
@@ -131,7 +136,7 @@ export class BackupStorage extends pulumi.ComponentResource {
     // S3 refuses a bucket policy while it cannot yet tell that the policy is not a public one.
     const policy = new BucketPolicy(
       `${name}-policy`,
-      { bucket, policy: bucketPolicy(args.bucket, backups, this.pruner.arn) },
+      { bucket, policy: bucketPolicy(args, backups, this.pruner.arn) },
       { ...child, dependsOn: [privacy] },
     );
 
@@ -171,7 +176,11 @@ function lifecycleRules(environment: string, keepDays: Retention) {
 }
 
 /** Denials only: what an identity may do is said by its own policy. */
-function bucketPolicy(bucket: string, backups: string, pruner: pulumi.Output<string>) {
+function bucketPolicy(
+  { bucket, environment, keepDays, lockDays }: BackupStorageArgs,
+  backups: string,
+  pruner: pulumi.Output<string>,
+) {
   const everything = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
   const deletes = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
   const deny = { Effect: "Deny", Principal: "*" };
@@ -201,6 +210,22 @@ function bucketPolicy(bucket: string, backups: string, pruner: pulumi.Output<str
         Resource: `arn:aws:s3:::${bucket}/*`,
         Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
       },
+      {
+        Sid: "DenyLockingWithoutReturn",
+        ...deny,
+        Action: "s3:PutObjectRetention",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+        Condition: { StringNotEquals: { "s3:object-lock-mode": "GOVERNANCE" } },
+      },
+      ...Object.entries(keepDays).map(([reason, days]) => ({
+        Sid: `DenyLockingLongerThanKept${reason.replace("-", "")}`,
+        ...deny,
+        Action: "s3:PutObjectRetention",
+        Resource: `arn:aws:s3:::${bucket}/backups/${environment}/${reason}/*`,
+        Condition: {
+          NumericGreaterThan: { "s3:object-lock-remaining-retention-days": String(Math.max(days, lockDays)) },
+        },
+      })),
       {
         Sid: "DenyBypassingTheLock",
         ...deny,

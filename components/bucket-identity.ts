@@ -14,6 +14,8 @@ export interface BucketIdentityArgs {
   objects: string[];
   /** Keys that it may also write, which may end in `*`. */
   writes?: string[];
+  /** Keys that it may also lock, which may end in `*`. */
+  locks?: string[];
   /** Keys that it may also read, which may end in `*`. */
   reads?: string[];
 }
@@ -44,6 +46,9 @@ export class BucketIdentity extends pulumi.ComponentResource {
             ...(args.writes === undefined
               ? []
               : [{ Effect: "Allow", Action: "s3:PutObject", Resource: arns(args.writes) }]),
+            ...(args.locks === undefined
+              ? []
+              : [{ Effect: "Allow", Action: "s3:PutObjectRetention", Resource: arns(args.locks) }]),
             ...(args.reads === undefined
               ? []
               : [{ Effect: "Allow", Action: "s3:GetObject", Resource: arns(args.reads) }]),

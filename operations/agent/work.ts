@@ -15,7 +15,8 @@ export function realWork(settings: AgentSettings): Work {
     inspectBucket: (context) => inspectBucket(settings, context),
     inspectDatabase,
     async backUp(reason, context) {
-      await createBackup.run({ ...target, reason, ...(historyTable === undefined ? {} : { historyTable }) }, context);
+      // What is to be kept is locked as long: whoever has the pruner's keys deletes it no sooner than the pruner would.
+      await createBackup.run({ ...target, reason, lockDays: settings.keepDays[reason], historyTable }, context);
     },
     async drill(context) {
       await drillBackup.run(target, context);

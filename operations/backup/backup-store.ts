@@ -12,6 +12,7 @@ import { buffer } from "node:stream/consumers";
 import { OperationError } from "../error.ts";
 import { digestOf } from "./checksum.ts";
 import { Manifest, isOwn, type StoredObject } from "./manifest.ts";
+import { locked } from "./object-lock.ts";
 import { BackupId, BackupReason, type BackupTarget } from "./spec.ts";
 import { storageFailure } from "./storage-failure.ts";
 import { parseJson } from "../json.ts";
@@ -70,8 +71,13 @@ export class BackupStore {
     return `backups/${this.target.environment}/${reason}/${id}/${file}`;
   }
 
-  /** Writes a small file, once: an object that exists already is a failure. */
-  async put(key: string, body: string | Uint8Array, contentType: string): Promise<StoredObject> {
+  /** Writes a small file, once: an object that exists already is a failure. Nobody can delete it until `lockUntil`. */
+  async put(
+    key: string,
+    body: string | Uint8Array,
+    contentType: string,
+    lockUntil: Date | null = null,
+  ): Promise<StoredObject> {
     const content = Buffer.from(body);
     const { bytes, sha256 } = digestOf(content);
     const { VersionId } = await this.attempt(`writing ${key}`, () =>
@@ -83,6 +89,7 @@ export class BackupStore {
           ContentType: contentType,
           IfNoneMatch: "*",
           Metadata: { sha256 },
+          ...locked(lockUntil),
         }),
       ),
     );
@@ -117,7 +124,7 @@ export class BackupStore {
     return (await this.size({ key, versionId: null })) !== null;
   }
 
-  /** Until when nobody can delete an object's version: the bucket's default retention sets it. Null when anybody may who has the right. */
+  /** Until when nobody can delete an object's version. Null when anybody may who has the right. */
   async lockedUntil(object: Pick<StoredObject, "key" | "versionId">): Promise<string | null> {
     const { ObjectLockRetainUntilDate: until } = await this.attempt(`looking at ${object.key}`, () =>
       this.storage.send(new HeadObjectCommand(this.#address(object))),

@@ -27,6 +27,7 @@ export const createBackup: Verb<typeof BackupCreateSpec, typeof BackupSummary> =
         applicationName: "affexai-backup",
         store,
         reason: spec.reason,
+        lockDays: spec.lockDays,
         historyTable: spec.historyTable ?? "migrations",
         frozen: false,
         release: running?.record ?? null,

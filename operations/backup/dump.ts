@@ -11,6 +11,7 @@ import { libpqEnvironment } from "../database/connection.ts";
 import { measuring } from "./checksum.ts";
 import { encryption, type Encryption } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
+import { locked } from "./object-lock.ts";
 
 export interface DumpRequest {
   readonly access: DatabaseAccess;
@@ -23,6 +24,8 @@ export interface DumpRequest {
   readonly store: BackupStore;
   readonly key: string;
   readonly encryption: Encryption | null;
+  /** Null: as long as the bucket locks by itself. */
+  readonly lockUntil: Date | null;
   readonly timeoutMs: number;
 }
 
@@ -76,6 +79,7 @@ export async function dumpDatabase(
       IfNoneMatch: "*",
       ContentType: "application/octet-stream",
       ChecksumAlgorithm: "CRC32",
+      ...locked(request.lockUntil),
     },
     partSize: partSize(request.databaseBytes),
     queueSize: 2,

@@ -1,14 +1,10 @@
-import {
-  GetBucketVersioningCommand,
-  GetObjectLockConfigurationCommand,
-  S3ServiceException,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { GetBucketVersioningCommand, type S3Client } from "@aws-sdk/client-s3";
 import type pg from "pg";
 import { clientPrograms } from "../database/client-programs.ts";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
 import type { BackupStore } from "./backup-store.ts";
+import { readLock } from "./object-lock.ts";
 
 /** Ids sort by this machine's clock, snapshots are told by the server's, and locks end by the storage's. */
 const clockSkewSeconds = 120;
@@ -118,15 +114,6 @@ async function bucketProblems(store: BackupStore): Promise<string[]> {
       ? []
       : [`the bucket's object lock has no default retention, so nothing is locked: ${remedy}`]),
   ];
-}
-
-async function readLock(storage: S3Client, Bucket: string) {
-  try {
-    return (await storage.send(new GetObjectLockConfigurationCommand({ Bucket }))).ObjectLockConfiguration;
-  } catch (error) {
-    if (error instanceof S3ServiceException && error.name === "ObjectLockConfigurationNotFoundError") return undefined;
-    throw error;
-  }
 }
 
 /** The answer with the moment that the storage gave it, from its Date header. */

@@ -16,6 +16,8 @@ export type BackupTarget = z.infer<typeof BackupTarget>;
 export const BackupCreateSpec = z.strictObject({
   ...BackupTarget.shape,
   reason: BackupReason,
+  /** Nobody can delete it for so many days, or for as many as the bucket locks by itself where those are more. */
+  lockDays: z.int().min(1).optional(),
   /** TypeORM's history of migrations, in the schema `public`. Defaults to `migrations`. */
   historyTable: Identifier.optional(),
 });

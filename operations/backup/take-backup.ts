@@ -15,6 +15,7 @@ import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
 import { readIntegrity } from "../database/integrity.ts";
 import type { Manifest } from "./manifest.ts";
+import { lockBeyondDefault } from "./object-lock.ts";
 import { assertBackupPossible } from "./preflight.ts";
 import { readSequences } from "../database/sequences.ts";
 import { withSnapshot } from "../database/snapshot.ts";
@@ -30,6 +31,8 @@ export interface BackupRequest {
   readonly frozen: boolean;
   readonly release: Pick<ReleaseRecord, "id" | "gitSha" | "images"> | null;
   readonly timeoutMs: number;
+  /** Nobody can delete it for so many days, or for as many as the bucket locks by itself where those are more. */
+  readonly lockDays?: number | undefined;
   /** Where a scratch database is dumped: what it is a copy of, and the backup that it was made from. */
   readonly copyOf?: { readonly database: string; readonly from: NonNullable<Manifest["anonymisedFrom"]> };
 }
@@ -45,6 +48,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
   const startedAt = new Date().toISOString();
   return withSnapshot(access, request.applicationName, async (snapshot) => {
     await assertBackupPossible(snapshot.client, store, context);
+    const lockUntil = await lockBeyondDefault(store, request.lockDays);
     const server = await readServer(snapshot.client);
     const programs = await clientPrograms(context.env, Math.floor(server.versionNumber / 10_000));
     const abort = new AbortController();
@@ -60,6 +64,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
           store,
           key: store.key(reason, id, encryption === null ? "dump.zst" : "dump.zst.age"),
           encryption,
+          lockUntil,
           timeoutMs: request.timeoutMs,
         },
         { env: context.env, signal },
@@ -84,7 +89,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       dump,
       encryption,
       lockedUntil,
-      globals: await putGlobals(store, { reason, id }, `${globals}\n`, encryption),
+      globals: await putGlobals({ store, reason, id, encryption, lockUntil }, `${globals}\n`),
       pgDump: programs.version,
       server: server.description,
       startedAt,
@@ -99,7 +104,8 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
           : { id: request.release.id, gitSha: request.release.gitSha, image: request.release.images.backend },
       ...(request.copyOf === undefined ? {} : { anonymisedFrom: request.copyOf.from }),
     };
-    await store.put(store.key(reason, id, "manifest.json"), JSON.stringify(manifest, null, 2), "application/json");
+    const text = JSON.stringify(manifest, null, 2);
+    await store.put(store.key(reason, id, "manifest.json"), text, "application/json", lockUntil);
     return manifest;
   });
 }
@@ -112,19 +118,24 @@ function notLocked(key: string): OperationError {
   });
 }
 
+interface Destination extends Pick<Manifest, "reason" | "id"> {
+  readonly store: BackupStore;
+  readonly encryption: Encryption | null;
+  readonly lockUntil: Date | null;
+}
+
 async function putGlobals(
-  store: BackupStore,
-  { reason, id }: Pick<Manifest, "reason" | "id">,
+  { store, reason, id, encryption, lockUntil }: Destination,
   sql: string,
-  encryption: Encryption | null,
 ): Promise<Manifest["globals"]> {
   const stored =
     encryption === null
-      ? await store.put(store.key(reason, id, "globals.sql"), sql, "application/sql")
+      ? await store.put(store.key(reason, id, "globals.sql"), sql, "application/sql", lockUntil)
       : await store.put(
           store.key(reason, id, "globals.sql.age"),
           await encryptText(sql, encryption),
           "application/octet-stream",
+          lockUntil,
         );
   return { ...stored, plain: digestOf(Buffer.from(sql)) };
 }

@@ -43,7 +43,9 @@ export function addBackupVerbs(program: Command, surroundings: Surroundings): vo
     )
     .action(async ({ reason, ...options }: Options & { reason: BackupReason }) => {
       const { createBackup } = await import("../backup/create.ts");
-      const result = await onItsStack(options, (target, context) => createBackup.run({ ...target, reason }, context));
+      const result = await onItsStack(options, (target, context, { targets }) =>
+        createBackup.run({ ...target, reason, lockDays: targets.keepBackupDays?.[reason] }, context),
+      );
       write(
         options.json
           ? JSON.stringify(result)

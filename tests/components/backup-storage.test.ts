@@ -175,6 +175,32 @@ describe("the backup storage", () => {
     );
   });
 
+  it("lets the writer lock backups as long as they are kept, and nobody longer, or for good", () => {
+    const locks = (who: string) =>
+      statements(engine, `backups-${who}-permissions`).filter(({ Action }) => Action === "s3:PutObjectRetention");
+    assert.deepEqual(
+      locks("writer").map(({ Resource }) => Resource),
+      [["arn:aws:s3:::affexai-backups/backups/staging/*"]],
+    );
+    assert.deepEqual([...locks("reader"), ...locks("pruner")], []);
+    const denials = statements(engine, "backups-policy").filter(({ Action }) => Action === "s3:PutObjectRetention");
+    const days = (most: string) => ({ NumericGreaterThan: { "s3:object-lock-remaining-retention-days": most } });
+    const folder = "arn:aws:s3:::affexai-backups/backups/staging";
+    assert.deepEqual(
+      denials.map(({ Resource, Condition }) => [Resource, Condition]),
+      [
+        ["arn:aws:s3:::affexai-backups/*", { StringNotEquals: { "s3:object-lock-mode": "GOVERNANCE" } }],
+        [`${folder}/pre-migration/*`, days("7")],
+        // The bucket's own default is longer.
+        [`${folder}/hourly/*`, days("7")],
+        [`${folder}/daily/*`, days("14")],
+        [`${folder}/weekly/*`, days("56")],
+        [`${folder}/monthly/*`, days("366")],
+        [`${folder}/manual/*`, days("30")],
+      ],
+    );
+  });
+
   it("tells the bucket's name, and the writer's key as a secret", async () => {
     assert.equal(await valueOf(storage.bucket), "affexai-backups");
     assert.equal(await valueOf(storage.writer.accessKeyId), "backups-writer-key-id");

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { withIdentity } from "../../../operations/agent/settings.ts";
 import { freezeWrites, isFrozen } from "../../../operations/database/freeze.ts";
 import { operationsDatabase } from "../../../operations/database/operations-database.ts";
 import { run } from "../../../operations/process.ts";
+import { objectStorage } from "../../../operations/storage.ts";
 import { until } from "../../sandbox/coolify/fixture.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { openSite, type Site } from "./site.ts";
@@ -32,6 +35,16 @@ describe("the agent", () => {
     assert.ok(((await agent.metric("affexai_drill_restore_seconds")) ?? 0) > 0);
 
     expectParsed(await agent.get("/metrics"));
+
+    // Locked as long as it is kept, and not for the day that the bucket locks by itself.
+    assert.ok(daily);
+    const lockedDays = (Date.parse(daily.lockedUntil) - Date.parse(daily.startedAt)) / (24 * hourMs);
+    assert.equal(Math.round(lockedDays * 10) / 10, 14);
+    const pruner = objectStorage(withIdentity(site.env, "pruner"));
+    for (const { key, versionId } of [daily.dump, daily.globals]) {
+      const version = { Bucket: site.database.bucket, Key: key, VersionId: versionId ?? "" };
+      await assert.rejects(pruner.send(new DeleteObjectCommand(version)), { name: "AccessDenied" });
+    }
 
     // Looked again, and found that nothing was due.
     agent.tell(new Date(started.getTime() + 6 * minuteMs));

@@ -49,6 +49,7 @@ export async function openSite(): Promise<Site> {
           (folder) => `arn:aws:s3:::${bucket}/${folder}/staging/*`,
         ),
       },
+      { Action: "s3:PutObjectRetention", Resource: `arn:aws:s3:::${bucket}/backups/staging/*` },
     ],
     READER: [
       list,

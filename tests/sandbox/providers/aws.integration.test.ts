@@ -99,6 +99,17 @@ describe("the stand-in for the AWS provider", function () {
     const foreign = { ...once, Key: "backups/production/daily/1/dump" };
     await assert.rejects(own.send(new PutObjectCommand({ ...foreign, Body: "other" })), { name: "AccessDenied" });
     await assert.rejects(own.send(new DeleteObjectCommand(object)), { name: "AccessDenied" });
+    const day = 86_400_000;
+    const weekly = (days: number, ObjectLockMode: "GOVERNANCE" | "COMPLIANCE") =>
+      own.send(
+        new PutObjectCommand({
+          ...{ ...once, Key: `backups/trial/weekly/${days}${ObjectLockMode}/dump`, Body: "x", ObjectLockMode },
+          ObjectLockRetainUntilDate: new Date(Date.now() + days * day - 60_000),
+        }),
+      );
+    await weekly(56, "GOVERNANCE");
+    await assert.rejects(weekly(57, "GOVERNANCE"), { name: "AccessDenied" });
+    await assert.rejects(weekly(56, "COMPLIANCE"), { name: "AccessDenied" });
     own.destroy();
   });
 
