@@ -69,8 +69,10 @@ export const Manifest = z.strictObject({
   sequences: z.array(z.strictObject({ sequence: z.string(), lastValue: z.string() })),
   invalidIndexes: z.array(z.string()),
   brokenForeignKeys: z.array(z.string()),
-  /** The release that was being deployed, if it was one. */
+  /** The release that served at the snapshot; null when none was ever verified. */
   release: z.strictObject({ id: ReleaseId, gitSha: z.string(), image: PinnedImage }).nullable(),
+  /** The release that was being deployed; null when none was. Absent in older ones, whose `release` it was. */
+  behind: ReleaseId.nullable().optional(),
   /** The backup whose data is in this one with everything personal masked. Absent where the data is as it was. */
   anonymisedFrom: z.strictObject({ environment: z.string(), id: BackupId }).optional(),
 });

@@ -29,7 +29,10 @@ export interface BackupRequest {
   readonly reason: BackupReason;
   readonly historyTable: string;
   readonly frozen: boolean;
+  /** The release that serves; null when none was ever verified. */
   readonly release: Pick<ReleaseRecord, "id" | "gitSha" | "images"> | null;
+  /** Id of the release that is being deployed. */
+  readonly behind?: string | undefined;
   readonly timeoutMs: number;
   /** Nobody can delete it for so many days, or for as many as the bucket locks by itself where those are more. */
   readonly lockDays?: number | undefined;
@@ -91,7 +94,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
       lockedUntil,
       globals: await putGlobals({ store, reason, id, encryption, lockUntil }, `${globals}\n`),
       pgDump: programs.version,
-      server: server.description,
+      server: { ...server.description, lsn: snapshot.lsn },
       startedAt,
       takenAt: snapshot.takenAt,
       finishedAt: new Date().toISOString(),
@@ -102,6 +105,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
         request.release === null
           ? null
           : { id: request.release.id, gitSha: request.release.gitSha, image: request.release.images.backend },
+      behind: request.behind ?? null,
       ...(request.copyOf === undefined ? {} : { anonymisedFrom: request.copyOf.from }),
     };
     const text = JSON.stringify(manifest, null, 2);
@@ -174,9 +178,9 @@ async function readFigures(client: pg.Client, historyTable: string): Promise<Fig
 
 async function readServer(
   client: pg.Client,
-): Promise<{ versionNumber: number; bytes: number; description: Manifest["server"] }> {
+): Promise<{ versionNumber: number; bytes: number; description: Omit<Manifest["server"], "lsn"> }> {
   const { rows } = await client.query<
-    Record<"encoding" | "collate" | "ctype" | "provider" | "lsn" | "bytes", string> & {
+    Record<"encoding" | "collate" | "ctype" | "provider" | "bytes", string> & {
       version: number;
       icu: string | null;
     }
@@ -185,8 +189,7 @@ async function readServer(
     `SELECT current_setting('server_version_num')::int AS version, pg_database_size(d.oid)::text AS bytes,
             pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, d.datctype AS ctype,
             CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END AS provider,
-            COALESCE(to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale') AS icu,
-            CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn
+            COALESCE(to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale') AS icu
        FROM pg_database d WHERE d.datname = current_database()`,
   );
   const [server] = rows;
@@ -205,7 +208,6 @@ async function readServer(
       localeProvider: server.provider,
       icuLocale: server.icu,
       extensions: extensions.rows,
-      lsn: server.lsn,
     },
   };
 }

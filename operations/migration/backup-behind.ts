@@ -12,6 +12,8 @@ export interface BackupSource {
   readonly spec: Pick<MigrationSpec, "backupMaxAgeSeconds" | "historyTable"> & {
     readonly record: MigrationSpec["record"] | null;
   };
+  /** The release that serves meanwhile; null when none was ever verified. */
+  readonly serving: MigrationSpec["record"] | null;
   /** The backup role's. */
   readonly access: DatabaseAccess;
   readonly applicationName: string;
@@ -45,11 +47,11 @@ export class BackupBehind {
   }
 
   async take(frozen: boolean, context: Context): Promise<Manifest> {
-    const { spec, access, applicationName, store } = this.#source;
+    const { spec, access, applicationName, store, serving } = this.#source;
     return context.progress.step("backup", (progress) =>
       takeBackup(
         {
-          ...{ access, applicationName, store, frozen, release: spec.record },
+          ...{ access, applicationName, store, frozen, release: serving, behind: spec.record?.id },
           reason: "pre-migration",
           historyTable: spec.historyTable ?? defaultHistoryTable,
           timeoutMs: dumpLimitMs,

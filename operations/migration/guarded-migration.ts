@@ -54,8 +54,9 @@ export class GuardedMigration {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { spec, run, access, store } = parts;
-    this.#backups = new BackupBehind({ spec, access: access.backup, applicationName: run.applicationName, store });
+    const { spec, run, access, store, running } = parts;
+    const { applicationName } = run;
+    this.#backups = new BackupBehind({ spec, access: access.backup, applicationName, store, serving: running });
   }
 
   async execute(context: Context): Promise<Omit<MigrationResult, "attempt">> {

@@ -89,7 +89,7 @@ export async function revertDatabase(older: OlderDatabase, reversal: Reversal, c
     await journal.step("plan", plan, () => Promise.resolve());
     const { applicationName } = run;
     const spec = { ...work, record: holder };
-    const backups = new BackupBehind({ spec, access: access.backup, applicationName, store });
+    const backups = new BackupBehind({ spec, access: access.backup, applicationName, store, serving: holder });
     const begun = await orLift(older, run, journal, context, async () => {
       const frozenSince = await freeze(older, run, journal, context);
       const backup = await backups.takeRestorable(journal, true, context);

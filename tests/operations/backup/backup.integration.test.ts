@@ -77,17 +77,28 @@ describe("backups", () => {
   });
 
   it("are of one moment: rows written during the dump are in neither the dump nor the figures", async () => {
+    const [before] = await place.sql<{ lsn: string }>("admin", "SELECT pg_current_wal_lsn()::text AS lsn");
+    const asAdmin = "PGOPTIONS= PGPASSWORD=the-admin-password psql -X -q -v ON_ERROR_STOP=1 -U postgres";
+    const { hostname, port } = new URL(place.env.ADMIN_DATABASE_URL ?? "");
     const made = await withPrograms(
       // The real pg_dump, after rows were added and committed that its snapshot must not see.
       {
-        pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac
-          PGOPTIONS= PGPASSWORD=the-admin-password psql -X -q -v ON_ERROR_STOP=1 -U postgres -c "INSERT INTO users (email) VALUES ('late@example.com')" >&2
+        pg_dump: `case "$1" in --version)
+            ${asAdmin} -h ${hostname} -p ${port} -d ${place.name} -c "SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))" >&2
+            exec pg_dump "$@";; esac
+          ${asAdmin} -c "INSERT INTO users (email) VALUES ('late@example.com')" >&2
           exec pg_dump "$@"`,
       },
       (PATH) => create({ PATH }),
     );
     assert.equal(made.rows, 2501);
     assert.deepEqual(await place.sql("app", "SELECT count(*)::int FROM users"), [{ count: 501 }]);
+    const manifest = await backupStore(target, place.context()).find(made.id);
+    // So were 100 kB of the write-ahead log, between the snapshot and the dump.
+    const [since] = await place.sql<{ bytes: number }>("admin", "SELECT pg_wal_lsn_diff($1, $2)::int AS bytes", [
+      ...[manifest.server.lsn, before?.lsn],
+    ]);
+    assert.ok(since !== undefined && since.bytes >= 0 && since.bytes < 50_000, JSON.stringify(since));
     const tried = await restoreBackup.run({ ...target, dryRun: true, app: place.roles.app }, place.context());
     assert.equal(tried.rows, 2501);
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { backupStore } from "../../../operations/backup/backup-store.ts";
 import { Ledger } from "../../../operations/release/ledger.ts";
 import { objectStorage } from "../../../operations/storage.ts";
 import { application, type TestApplication, type TestMigration } from "../database/support/application.ts";
@@ -70,7 +71,7 @@ describe("the guarded migration", () => {
 
   for (const typeorm of ["typeorm", "typeorm-0.3"] as const) {
     it(`migrates, with a backup behind it (${typeorm})`, async () => {
-      const { result } = await serving({ typeorm });
+      const { result, record: record1 } = await serving({ typeorm });
       assert.equal(result.outcome, "migrated");
       assert.deepEqual(result.applied, ["Create1760000000000"]);
       assert.equal(result.previousReleaseRuns, null);
@@ -87,6 +88,11 @@ describe("the guarded migration", () => {
       const second = await migrate(place, app, record);
       assert.deepEqual([second.outcome, second.previousReleaseRuns], ["migrated", true]);
       assert.notEqual(second.fingerprint, result.fingerprint);
+      const store = backupStore({ bucket: place.bucket, environment: "test" }, place.context());
+      const [before, behind] = [await store.find(result.backup), await store.find(second.backup)];
+      assert.deepEqual([before.release, before.behind], [null, "release-1"]);
+      assert.deepEqual([behind.release?.id, behind.release?.image], ["release-1", record1.images.backend]);
+      assert.equal(behind.behind, "release-2");
       assert.deepEqual(await outcomes(place), ["done", "done"]);
       await writable();
     });
