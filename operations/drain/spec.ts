@@ -43,10 +43,10 @@ const leastReadySeconds = proxyTimes.throttleSeconds + marginSeconds;
 
 /**
  * How long the proxy may go on sending requests to a replica that turned unready: it asks one server after another (traefik 3.5.0,
- * pkg/healthcheck), and during a rollout there is one more of them than replicas.
+ * pkg/healthcheck), and in a rollback, whose replicas move in waves, there are twice as many of them as replicas.
  */
 function leastDrainSeconds(replicas: number): number {
-  return proxyTimes.checkIntervalSeconds + proxyTimes.checkTimeoutSeconds * (replicas + 1);
+  return proxyTimes.checkIntervalSeconds + proxyTimes.checkTimeoutSeconds * 2 * replicas;
 }
 
 /** What running requests have left between the drain and SIGKILL, less a second to exit by itself. */
@@ -77,7 +77,7 @@ export function drainProblems(end: ReplicaEnd): string[] {
   const least = leastDrainSeconds(replicas);
   if (routed && drainSeconds < least) {
     problems.push(
-      `drain.drainSeconds is ${drainSeconds}, and the proxy may send requests for ${checkIntervalSeconds} s (its check's interval) + ${replicas + 1} x ${checkTimeoutSeconds} s (its timeout, for each container) = ${least} s after readiness ends. Set it to ${Math.ceil(least)} or more.`,
+      `drain.drainSeconds is ${drainSeconds}, and the proxy may send requests for ${checkIntervalSeconds} s (its check's interval) + ${2 * replicas} x ${checkTimeoutSeconds} s (its timeout, for each container) = ${least} s after readiness ends. Set it to ${Math.ceil(least)} or more.`,
     );
   }
   // A request that came with the last of those that the proxy sent may run from then until the process has to exit.

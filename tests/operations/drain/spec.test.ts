@@ -30,8 +30,8 @@ describe("the times of a replica's end", () => {
   for (const [replicas, drainSeconds, grace] of [
     [1, 2, 36],
     [2, 3, 37],
-    [3, 3, 37],
-    [4, 4, 38],
+    [3, 4, 38],
+    [4, 5, 39],
   ] as const) {
     it(`need ${drainSeconds} s of drain and ${grace} s of grace for ${replicas} replicas with requests of 30 s`, () => {
       const drain = { readySeconds: 3, drainSeconds, longestRequestSeconds: 30 };

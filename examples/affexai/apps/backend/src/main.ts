@@ -48,6 +48,7 @@ async function main(): Promise<void> {
     readySeconds: environment.DRAIN_READY_SECONDS,
     drainSeconds: environment.DRAIN_SECONDS,
     limitSeconds: environment.DRAIN_LIMIT_SECONDS,
+    probes: ["/health", "/health/started", "/health/ready"],
     onPhase,
     close: () => app.close(),
   });

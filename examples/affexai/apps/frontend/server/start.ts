@@ -17,6 +17,7 @@ installDrain({
   readySeconds: Number(configuration.DRAIN_READY_SECONDS),
   drainSeconds: Number(configuration.DRAIN_SECONDS),
   limitSeconds: Number(configuration.DRAIN_LIMIT_SECONDS),
+  probes: ["/health"],
   onPhase: (phase) =>
     process.stdout.write(`${JSON.stringify({ level: "log", context: "Drain", message: { phase } })}\n`),
 });

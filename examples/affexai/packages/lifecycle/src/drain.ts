@@ -1,12 +1,13 @@
 import { subscribe } from "node:diagnostics_channel";
-import { Server, ServerResponse } from "node:http";
+import { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /**
  * - `serving`: nothing was asked of the process.
  * - `leaving`: SIGTERM came; still ready, because the proxy may be reloading and would send requests anyway.
  * - `draining`: not ready; every answer says `Connection: close`; new connections are still served.
  * - `ending`: the proxy sends nobody here any more; what would never end by itself (event streams, long polls, WebSockets) has to be
- *   ended now, the last requests are finished, then resources are closed.
+ *   ended now, the last requests are finished, then resources are closed, once nobody asked for a while: a reload of the proxy, as at
+ *   the end of another container, marks a draining server up again until its next check.
  */
 export type DrainPhase = "serving" | "leaving" | "draining" | "ending";
 
@@ -15,8 +16,10 @@ export interface DrainOptions {
   readySeconds: number;
   /** How long it goes on serving after that, unready, seconds. */
   drainSeconds: number;
-  /** How long running requests, and `close` after them, may then take together at most, seconds. */
+  /** How long running requests, the quiet after them and `close` may then take together at most, seconds. */
   limitSeconds: number;
+  /** Paths of health checks, which go on to the end and are nobody's requests. */
+  probes: readonly string[];
   /** Told about each change of phase. */
   onPhase?: (phase: DrainPhase) => void;
   /** Closes connections to databases and queues, after the last request. */
@@ -30,6 +33,9 @@ export interface Drain {
 /** Above the 90 s for which Traefik keeps idle connections: whoever closes first must be the proxy, or a request is lost. */
 const keepAliveMilliseconds = 95_000;
 
+/** Without a request for so long, the process may end: longer than the proxy's check takes to find a server unready once more (1 s). */
+const quietMilliseconds = 1_500;
+
 /** Next.js bundles its own copy of this module into each route: the state is where all copies find it. */
 const key = Symbol.for("affexai.drain");
 
@@ -41,7 +47,7 @@ export function currentDrain(): Drain | undefined {
 
 /**
  * Makes every HTTP server of this process outlive the proxy's idea of it: on SIGTERM (or SIGINT) it stays ready, then
- * unready, and keeps listening until it exits. A second signal ends it at once. With `readySeconds` and `drainSeconds`
+ * unready, and keeps listening until it exits, which is when nobody asks any more. A second signal ends it at once. With `readySeconds` and `drainSeconds`
  * both 0 the process exits on the first signal without any of this, as applications do that never heard of draining.
  * Call it once, before the first request. Works through Node's diagnostics channels, so it also covers servers that a
  * framework creates where we cannot reach them (Node 24 documentation, diagnostics_channel, `http.server.request.start`).
@@ -51,15 +57,17 @@ export function installDrain(options: DrainOptions): Drain {
   const running = new Set<ServerResponse>();
   const known = new WeakSet<Server>();
   let idle: (() => void) | undefined;
+  let askedAt = -Infinity;
 
   subscribe("http.server.request.start", (message) => {
-    const { server, response } = parts(message);
+    const { server, request, response } = parts(message);
     if (server !== undefined && !known.has(server)) {
       known.add(server);
       server.keepAliveTimeout = keepAliveMilliseconds;
       server.headersTimeout = keepAliveMilliseconds + 5_000;
     }
     if (response === undefined) return;
+    if (!options.probes.includes(request?.url?.replace(/\?.*/, "") ?? "")) askedAt = performance.now();
     running.add(response);
     response.once("close", () => {
       running.delete(response);
@@ -73,9 +81,18 @@ export function installDrain(options: DrainOptions): Drain {
     options.onPhase?.(phase);
   };
 
+  const quiet = async (): Promise<void> => {
+    for (;;) {
+      if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
+      const left = askedAt + quietMilliseconds - performance.now();
+      if (left > 0) await seconds(left / 1000);
+      else if (running.size === 0) return;
+    }
+  };
+
   const finish = async (): Promise<void> => {
     enter("ending");
-    if (running.size > 0) await new Promise<void>((resolve) => (idle = resolve));
+    await quiet();
     await options.close?.();
   };
 
@@ -108,10 +125,11 @@ function closeAfterwards(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader("Connection", "close");
 }
 
-function parts(message: unknown): { server?: Server; response?: ServerResponse } {
+function parts(message: unknown): { server?: Server; request?: IncomingMessage; response?: ServerResponse } {
   if (typeof message !== "object" || message === null) return {};
   return {
     ...("server" in message && message.server instanceof Server ? { server: message.server } : {}),
+    ...("request" in message && message.request instanceof IncomingMessage ? { request: message.request } : {}),
     ...("response" in message && message.response instanceof ServerResponse ? { response: message.response } : {}),
   };
 }
