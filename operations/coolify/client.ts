@@ -77,7 +77,9 @@ export class CoolifyClient {
     this.#token = env.COOLIFY_TOKEN ?? "";
     this.#context = { progress, signal };
     let opened = throttle === undefined ? undefined : Promise.resolve(throttle);
-    this.#throttle = () => (opened ??= sharedThrottle(this.#base, this.#token, env.XDG_RUNTIME_DIR, progress));
+    const begunAt = Date.now();
+    this.#throttle = () =>
+      (opened ??= sharedThrottle(this.#base, this.#token, env.XDG_RUNTIME_DIR, { progress, begunAt }));
   }
 
   async get<T extends z.ZodType>(path: string, answer: T): Promise<z.output<T>> {
@@ -116,12 +118,16 @@ export class CoolifyClient {
 
   /** The server's version, asked for once by all processes of some minutes; below the floor is refused. */
   async version(): Promise<Version> {
-    return (this.#version ??= await this.#readVersion());
+    return (this.#version ??= await this.#readVersion(await (await this.#throttle()).knownVersion()));
   }
 
-  async #readVersion(): Promise<Version> {
+  /** The same, asked of the server at this moment whatever is known. */
+  async versionNow(): Promise<Version> {
+    return (this.#version = await this.#readVersion(null));
+  }
+
+  async #readVersion(known: string | null): Promise<Version> {
     const throttle = await this.#throttle();
-    const known = await throttle.knownVersion();
     const text = (known ?? (await this.get("/version", z.coerce.string()))).trim();
     const version = parseVersion(text);
     if (version === null || !atLeast(version, floor)) {
@@ -229,7 +235,7 @@ async function sharedThrottle(
   base: string,
   token: string,
   runtimeFolder: string | undefined,
-  progress: Context["progress"],
+  { progress, begunAt }: Pick<Context, "progress"> & { begunAt: number },
 ): Promise<Throttle> {
   // The number before the pipe names the token without being a secret.
   const [, id = ""] = /^(\d+)\|/.exec(token) ?? [];
@@ -237,7 +243,7 @@ async function sharedThrottle(
   if (opened.private !== undefined) {
     progress.note(`the limit of requests is kept by this process alone (${opened.private})`);
   }
-  return new Throttle(opened.log);
+  return new Throttle(opened.log, { begunAt });
 }
 
 function parse<T extends z.ZodType>(request: CoolifyRequest, body: string, answer: T): z.output<T> {

@@ -22,11 +22,13 @@ const refusalsLimit = 10;
 export class Throttle {
   readonly #log: SharedLog;
   readonly #window: number;
-  readonly #startedAt = Date.now();
+  readonly #begunAt: number;
 
-  constructor(log: SharedLog, window = windowMs) {
+  /** `begunAt`: when the run began, in ms since the epoch; it is stopped by what is refused to others from then on. */
+  constructor(log: SharedLog, { window = windowMs, begunAt = Date.now() } = {}) {
     this.#log = log;
     this.#window = window;
+    this.#begunAt = begunAt;
   }
 
   /**
@@ -104,7 +106,7 @@ export class Throttle {
       ({ at, scope }) => Date.now() - at < 60_000 && (scope === "all" || scope === ability),
     );
     const last =
-      recent.findLast(({ at }) => at >= this.#startedAt) ??
+      recent.findLast(({ at }) => at >= this.#begunAt) ??
       (recent.length >= refusalsLimit ? recent.at(-1) : undefined);
     if (last === undefined) return;
     const seconds = Math.ceil((Date.now() - last.at) / 1000);

@@ -13,7 +13,7 @@ const nobody = "affexai-doctor";
  */
 export async function checkAccess(coolify: CoolifyClient): Promise<{ checks: Check[]; version: Version | null }> {
   try {
-    const version = await coolify.version();
+    const version = await coolify.versionNow();
     const newer = atLeast(version, recommended) ? "" : `; ${recommended.join(".")} or newer is recommended`;
     return { checks: [ok("Coolify", `version ${version.join(".")}, the API is on${newer}`)], version };
   } catch (error) {
