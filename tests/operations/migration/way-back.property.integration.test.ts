@@ -19,13 +19,11 @@ describe("the way back", () => {
     const app = await application({ migrations: [first] });
     const served = await app.record((await environment()).context());
     await fc.assert(
-      fc.asyncProperty(randomDatabase, async ({ create, damage }) => {
+      fc.asyncProperty(migratable, async ({ create, damage }) => {
         const place = await environment();
         const owner = await place.connect("migrator");
         for (const statement of create) await owner.query(statement);
         await owner.end();
-        // Preflight refuses large objects that the backup role cannot read for certain.
-        await place.sql("admin", `GRANT ${place.roles.migrator} TO ${place.roles.backup}`);
         await migrate(place, app, served);
         await verified(place);
         const before = await everything(place);
@@ -51,6 +49,11 @@ describe("the way back", () => {
     );
   });
 });
+
+/** Preflight refuses a migration of large objects that the backup role does not own, and one of a backup role that may write as their owner. */
+const migratable = randomDatabase.filter(
+  ({ create }) => !create.some((statement) => statement.includes("LARGE OBJECT")),
+);
 
 /** The record of a release whose migrations looked harmless to everybody. */
 function unnoticed(record: ReleaseRecord): ReleaseRecord {
