@@ -23,6 +23,9 @@ describe("the backup agent on Coolify", () => {
   });
   after(() => platform.close());
 
+  /** 127.0.0.1 is the container's own in a container. */
+  const fromContainers = (name: string) => (place.env[name] ?? "").replace("127.0.0.1", "machine.localhost");
+
   /** What the component's command is told: the spec, and the values of its secret variables. */
   const declared = async (image: string): Promise<{ spec: ApplicationSpec; secrets: Record<string, string> }> => {
     const ledger = { bucket: place.bucket, environment: "test" };
@@ -41,9 +44,9 @@ describe("the backup agent on Coolify", () => {
         placement: platform.spec({ name: "backup-agent", image }).placement,
         cadence: ["daily"],
         region: "eu-central-1",
-        endpoint: place.env.AWS_ENDPOINT_URL,
-        databaseUrl: place.env.DATABASE_URL ?? "",
-        backupDatabaseUrl: place.env.BACKUP_DATABASE_URL ?? "",
+        endpoint: fromContainers("AWS_ENDPOINT_URL"),
+        databaseUrl: fromContainers("DATABASE_URL"),
+        backupDatabaseUrl: fromContainers("BACKUP_DATABASE_URL"),
         health: { intervalSeconds: 1, timeoutSeconds: 2, retries: 20, startPeriodSeconds: 1 },
       });
     });
