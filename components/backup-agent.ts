@@ -15,6 +15,8 @@ export interface BackupAgentArgs {
   /** Backups that are taken by the clock. */
   cadence: readonly z.infer<typeof BackupReason>[];
   keepDays: Retention;
+  /** Days that a database is kept which a restore replaced. */
+  keepReplacedDays: number;
   /** The bucket, and who may do what in it. */
   storage: BackupStorage;
   region: string;
@@ -79,6 +81,7 @@ export class BackupAgent extends pulumi.ComponentResource {
           BACKUP_KEEP_DAYS: Object.entries(args.keepDays)
             .map(([reason, days]) => `${reason}=${days}`)
             .join(","),
+          KEEP_REPLACED_DAYS: String(args.keepReplacedDays),
           DATABASE_APP_ROLE: args.app,
           AWS_REGION: args.region,
           ...(args.endpoint === undefined ? {} : { AWS_ENDPOINT_URL: args.endpoint }),

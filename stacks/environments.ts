@@ -21,6 +21,8 @@ export interface Environment {
   readonly backupCadence: readonly Reason[];
   /** Days that a backup is kept. */
   readonly keepBackupDays: Readonly<Record<Reason, number>>;
+  /** Days that a database is kept which a restore replaced. */
+  readonly keepReplacedDays: number;
   /** Days in which no version of a backup can be deleted by anyone. */
   readonly lockDays: number;
   /** A release without migrations accepts a verified backup younger than this. */
@@ -52,6 +54,7 @@ export const environments = {
     replicas: 1,
     backupCadence: [],
     keepBackupDays,
+    keepReplacedDays: 7,
     lockDays: 1,
     backupMaxAgeSeconds: 7 * 86_400,
     health: null,
@@ -72,6 +75,7 @@ export const environments = {
     replicas: 2,
     backupCadence: [],
     keepBackupDays,
+    keepReplacedDays: 7,
     lockDays: 1,
     backupMaxAgeSeconds: 3600,
     health: { intervalSeconds: 1, timeoutSeconds: 1, retries: 60, startPeriodSeconds: 1 },
@@ -93,6 +97,7 @@ export const environments = {
     replicas: 2,
     backupCadence: ["daily"],
     keepBackupDays,
+    keepReplacedDays: 7,
     lockDays: 7,
     backupMaxAgeSeconds: 86_400,
     health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 12, startPeriodSeconds: 10 },
@@ -113,6 +118,7 @@ export const environments = {
     replicas: 2,
     backupCadence: ["hourly", "daily", "weekly", "monthly"],
     keepBackupDays,
+    keepReplacedDays: 7,
     lockDays: 7,
     backupMaxAgeSeconds: 3600,
     health: { intervalSeconds: 5, timeoutSeconds: 3, retries: 24, startPeriodSeconds: 10 },

@@ -49,6 +49,7 @@ export function declareTools(
     image,
     cadence: behaviour.backupCadence,
     keepDays: behaviour.keepBackupDays,
+    keepReplacedDays: behaviour.keepReplacedDays,
     storage: backups,
     region: storage.region,
     endpoint: storage.endpoint,

@@ -19,7 +19,7 @@ async function declare(change: Partial<BackupAgentArgs> = {}, options: MockOptio
       ...{ bucket: "affexai-backups", environment: "production", lockDays: 7, keepDays },
     });
     return new BackupAgent("backup", {
-      ...{ placement, environment: "production", image: record.images.backend, keepDays, storage },
+      ...{ placement, environment: "production", image: record.images.backend, keepDays, storage, keepReplacedDays: 3 },
       cadence: ["hourly", "daily"],
       region: "eu-central-1",
       ledger: { bucket: "affexai-backups", environment: "production" },
@@ -63,6 +63,7 @@ describe("the backup agent", () => {
       BACKUP_CADENCE: "hourly,daily",
       BACKUP_BUCKET: "affexai-backups",
       BACKUP_KEEP_DAYS: "pre-migration=7,hourly=2,daily=14,weekly=56,monthly=366,manual=30",
+      KEEP_REPLACED_DAYS: "3",
       DATABASE_APP_ROLE: "affexai_app",
       AWS_REGION: "eu-central-1",
       AFFEXAI_IMAGE_DIGEST: digest,
@@ -76,6 +77,7 @@ describe("the backup agent", () => {
   it("tells the agent what it needs to start, in every form", async () => {
     const plain = readAgentSettings(containerEnvironment(await declare()));
     assert.deepEqual([plain.cadence, plain.keepDays, plain.maintenance], [["hourly", "daily"], keepDays, undefined]);
+    assert.equal(plain.keepReplacedDays, 3);
     const all = readAgentSettings(
       containerEnvironment(
         await declare({
