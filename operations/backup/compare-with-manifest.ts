@@ -3,11 +3,12 @@ import { readContents } from "../database/content.ts";
 import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
 import { readIntegrity } from "../database/integrity.ts";
+import { readLargeObjects, type LargeObjects } from "../database/large-objects.ts";
 import { readSequences, type SequenceValue } from "../database/sequences.ts";
 import type { Manifest } from "./manifest.ts";
 
 /**
- * What a restored database has that its manifest does not say, a phrase each: rows and content of every table, the schema, the history
+ * What a restored database has that its manifest does not say, a phrase each: rows and content of every table, the large objects, the schema, the history
  * of migrations, the sequences, and whether foreign keys and indexes hold. Empty when they are equal.
  */
 export async function differencesFromManifest(client: pg.Client, manifest: Manifest): Promise<string[]> {
@@ -21,6 +22,7 @@ export async function differencesFromManifest(client: pg.Client, manifest: Manif
     else if (found.hash !== hash) differences.push(`${table} has other content`);
   }
   differences.push(...[...restored.keys()].map((table) => `${table} is not in the manifest`));
+  differences.push(...largeObjectDifferences(await readLargeObjects(client), manifest));
   if ((await readFingerprint(client, manifest.historyTable)).sha256 !== manifest.fingerprint)
     differences.push("the schema differs");
   const history = (await readHistory(client, manifest.historyTable)).map(({ name }) => name);
@@ -32,6 +34,12 @@ export async function differencesFromManifest(client: pg.Client, manifest: Manif
   // What lagged in the original already is not the restore's doing.
   differences.push(...laggingSequences.filter((line) => !wasSoInManifest(line, manifest)));
   return differences;
+}
+
+function largeObjectDifferences(restored: LargeObjects, { largeObjects: had }: Manifest): string[] {
+  if (had === undefined) return [];
+  if (restored.count !== had.count) return [`there are ${restored.count} large objects instead of ${had.count}`];
+  return restored.hash === had.hash ? [] : ["the large objects have other content"];
 }
 
 /** Where sequences stand is outside of any snapshot: the dump's and the manifest's figures are equal only if nobody wrote between them. */

@@ -66,6 +66,8 @@ export const Manifest = z.strictObject({
   tables: z.array(
     z.strictObject({ table: z.string(), columns: z.array(z.string()), rows: z.int(), hash: z.string().nullable() }),
   ),
+  /** Absent in older ones. */
+  largeObjects: z.strictObject({ count: z.int(), bytes: z.int(), hash: z.string() }).optional(),
   sequences: z.array(z.strictObject({ sequence: z.string(), lastValue: z.string() })),
   invalidIndexes: z.array(z.string()),
   brokenForeignKeys: z.array(z.string()),

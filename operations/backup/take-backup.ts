@@ -14,6 +14,7 @@ import { encryptionOf, encryptText, type Encryption } from "./encryption.ts";
 import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
 import { readIntegrity } from "../database/integrity.ts";
+import { readLargeObjects } from "../database/large-objects.ts";
 import type { Manifest } from "./manifest.ts";
 import { lockBeyondDefault } from "./object-lock.ts";
 import { assertBackupPossible } from "./preflight.ts";
@@ -160,7 +161,7 @@ async function bothOrNeither<A, B>(dumping: Promise<A>, reading: Promise<B>, abo
 
 type Figures = Pick<
   Manifest,
-  "migrations" | "fingerprint" | "tables" | "sequences" | "invalidIndexes" | "brokenForeignKeys"
+  "migrations" | "fingerprint" | "tables" | "largeObjects" | "sequences" | "invalidIndexes" | "brokenForeignKeys"
 >;
 
 async function readFigures(client: pg.Client, historyTable: string): Promise<Figures> {
@@ -170,6 +171,7 @@ async function readFigures(client: pg.Client, historyTable: string): Promise<Fig
     migrations: (await readHistory(client, historyTable)).map(({ name }) => name),
     fingerprint: sha256,
     tables: (await readContents(client)).map((table) => ({ ...table, columns: [...table.columns] })),
+    largeObjects: await readLargeObjects(client),
     sequences: await readSequences(client),
     invalidIndexes: [...invalidIndexes],
     brokenForeignKeys: [...brokenForeignKeys],
