@@ -58,7 +58,7 @@ export async function freezeWrites(
       [target.database, target.app, lease.run, lease.release, lease.attempt, lease.seconds, inForce],
     );
     await change(client, target, `SET ${setting} = on`);
-    await endOlderSessions(client, target, { ...context, progress });
+    await endSessionsOf(client, target, { ...context, progress });
     const { rows } = await client.query<{ since: string }>(
       `UPDATE public.freeze SET since = COALESCE(since, clock_timestamp()) WHERE database = $1 AND app = $2 RETURNING since::text`,
       [target.database, target.app],
@@ -91,7 +91,7 @@ export async function unfreezeWrites(
     const row = [target.database, target.app];
     await client.query("UPDATE public.freeze SET since = NULL WHERE database = $1 AND app = $2", row);
     await change(client, target, `RESET ${setting}`);
-    await endOlderSessions(client, target, { ...context, progress });
+    await endSessionsOf(client, target, { ...context, progress });
     await finish();
     await client.query("DELETE FROM public.freeze WHERE database = $1 AND app = $2", row);
   });
@@ -157,7 +157,12 @@ async function change(client: pg.Client, { database, app }: FreezeTarget, what: 
   }
 }
 
-async function endOlderSessions(client: pg.Client, { database, app }: FreezeTarget, context: Context): Promise<void> {
+/** Ends the application's sessions that are there now. */
+export async function endSessionsOf(
+  client: pg.Client,
+  { database, app }: FreezeTarget,
+  context: Context,
+): Promise<void> {
   const { rows } = await client.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
   await endSessions(
     client,

@@ -5,6 +5,7 @@ import { Journal, type JournalRun, type JournalStep } from "../journal.ts";
 import type { Context } from "../verb.ts";
 import type { DatabaseAccess } from "./access.ts";
 import { frozenSince, readFreezes } from "./freeze.ts";
+import { WriteCounters } from "./frozen-writes.ts";
 import { runName, type Run } from "./lock.ts";
 import { dropDatabase } from "../backup/restore-beside.ts";
 import { keptName, restoredName } from "../backup/restored-names.ts";
@@ -37,6 +38,8 @@ export const Inheritance = z.object({
   frozenSince: z.string().nullable(),
   /** The release whose migrations ran. */
   release: z.string().nullable(),
+  /** What was written when all of it had run, where nobody was to write after that; null when it is not known. */
+  writes: WriteCounters.nullable().default(null),
 });
 export type Inheritance = z.infer<typeof Inheritance>;
 
@@ -148,6 +151,7 @@ async function endInImage(dead: string, steps: readonly JournalStep[], { progres
     }
   }
 }
+const Held = z.object({ writes: WriteCounters.nullable().default(null) });
 const Frozen = z.object({ app: z.string() });
 /** An accepted backup is older than the freeze. */
 const BackedUp = z.object({ accepted: z.boolean().default(false) });
@@ -181,13 +185,19 @@ async function inheritanceOf(
   const app = frozen === undefined ? older?.work?.app : Frozen.parse(frozen.detail).app;
   const now = app === undefined ? null : await frozenSince(run.client, { database: access.database, app });
   const unbroken = (since: string | null) => (since !== null && since === now ? since : null);
-  if (older !== null) return { ...older, ...own, frozenSince: unbroken(older.frozenSince) };
-  const [measured, backup] = [find("measure"), find("backup")];
   const begun = find("migrate") ?? find("revert");
+  const held = find("hold");
+  const writes = held === undefined ? null : Held.parse(held.detail).writes;
+  if (older !== null) {
+    const known = begun === undefined ? older.writes : writes;
+    return { ...older, ...own, frozenSince: unbroken(older.frozenSince), writes: known };
+  }
+  const [measured, backup] = [find("measure"), find("backup")];
   if (own === null || begun === undefined || measured?.finished !== true || backup?.finished !== true) return null;
   const { accepted } = BackedUp.parse(backup.detail);
   return {
     ...own,
+    writes,
     before: State.parse(measured.result),
     backup: z.string().parse(backup.result),
     frozenSince: unbroken(frozen?.finished === true && !accepted ? z.string().parse(frozen.result) : null),

@@ -9,6 +9,7 @@ import { withConnection } from "../database/connection.ts";
 import { qualified } from "../database/content.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
 import { foreignWriters, renewFreeze } from "../database/freeze.ts";
+import { readWriteCounters, type WriteCounters } from "../database/frozen-writes.ts";
 import { expectedChanges } from "./expectations.ts";
 import type { RunScript } from "./image-runner.ts";
 import { lostBy } from "./lost-by.ts";
@@ -25,6 +26,7 @@ import {
   type MigrationResult,
   type MigrationSpec,
 } from "./spec.ts";
+import { refuseWritten } from "./refuse-written.ts";
 import { readState, type State } from "../database/state.ts";
 import { arrived, lost, takeWayBack, type Arrival } from "./way-back.ts";
 
@@ -51,6 +53,8 @@ export interface Parts {
 export class GuardedMigration {
   readonly #parts: Parts;
   readonly #backups: BackupBehind;
+  /** What was written when the freeze came into force. */
+  #writes: WriteCounters = {};
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -138,7 +142,8 @@ export class GuardedMigration {
   async #hold({ progress }: Context): Promise<void> {
     const { spec, run, recovered, attempt } = this.#parts;
     await renewFreeze(run.client, this.#window.freeze, this.#leaseSeconds);
-    await recovered.journal.leaveOpen("hold", { attempt });
+    const writes = await readWriteCounters(this.#parts.access.migrator, run.applicationName);
+    await recovered.journal.leaveOpen("hold", { attempt, writes });
     progress.note(
       `the writes of ${spec.app} stay frozen until release ${spec.record.id} is verified, at most ${Math.ceil(this.#leaseSeconds / 60)} minutes`,
     );
@@ -167,6 +172,13 @@ export class GuardedMigration {
       const before = await journal.step("measure", {}, () =>
         context.progress.step("measure", () => this.#state(frozen)),
       );
+      if (frozen)
+        await refuseWritten(
+          run.client,
+          this.#window.freeze,
+          { access: access.migrator, applicationName: run.applicationName, since: this.#writes },
+          context,
+        );
       return { frozen, backup, before, frozenSince: accepted === null ? frozenSince : null };
     } catch (error) {
       if (inheritance !== null) throw error;
@@ -187,6 +199,7 @@ export class GuardedMigration {
         {
           ...{ run, access, store, journal: recovered.journal, serving: running, freeze: this.#window.freeze },
           ...{ backup: begun.backup.id, before: begun.before, frozenSince: begun.frozenSince },
+          writes: null,
           downs: { record: spec.record, work: spec, script },
         },
         context,
@@ -216,6 +229,7 @@ export class GuardedMigration {
     const since = await openWindow(run.client, this.#window, lease, context);
     const { freeze } = this.#window;
     const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
+    this.#writes = await readWriteCounters(access.migrator, run.applicationName);
     if (writers.length === 0) return since;
     throw new OperationError("refused", {
       where: `database ${freeze.database}`,

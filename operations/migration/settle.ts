@@ -48,6 +48,7 @@ export async function settle(unsettled: Unsettled, context: Context): Promise<Ar
       {
         ...{ run, journal, access, store, serving },
         ...{ backup: inheritance.backup, before: inheritance.before, frozenSince: inheritance.frozenSince },
+        writes: inheritance.writes,
         freeze: { database: access.migrator.database, app: unsettled.app },
         downs:
           record === null || inheritance.work === null

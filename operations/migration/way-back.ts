@@ -8,6 +8,7 @@ import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema } from "../database/contract.ts";
 import { describeDifference } from "../database/fingerprint.ts";
 import { foreignWriters, frozenSince, type FreezeTarget } from "../database/freeze.ts";
+import { writtenInSpite, type WriteCounters } from "../database/frozen-writes.ts";
 import type { Run } from "../database/lock.ts";
 import { restoreBeside } from "../backup/restore-beside.ts";
 import { keptName, restoredName } from "../backup/restored-names.ts";
@@ -28,6 +29,8 @@ export interface WayBack {
   readonly freeze: FreezeTarget;
   /** Since when writes have been frozen, from before the backup's snapshot on; null when they have not. */
   readonly frozenSince: string | null;
+  /** What was written when nobody was to write any more; null while a migration was at work, whose own writes are counted alike. */
+  readonly writes: WriteCounters | null;
   /** Null when it is not known how what was committed could be taken back. */
   readonly downs: Downs | null;
   /** The release that has to live with the outcome; null when none serves. */
@@ -83,11 +86,16 @@ function stateNow({ run, access, before }: WayBack): Promise<State> {
   return readState(access.migrator, run.applicationName, likeState(before));
 }
 
-async function stillFrozen({ run, freeze, access, frozenSince: since }: WayBack, context: Context): Promise<boolean> {
+async function stillFrozen(way: WayBack, context: Context): Promise<boolean> {
+  const { run, freeze, access, frozenSince: since, writes } = way;
   if (since === null || (await frozenSince(run.client, freeze)) !== since) return false;
   const writers = await foreignWriters(run.client, freeze, run.applicationName, [access.backup.user]);
   if (writers.length > 0) context.progress.note(`could have written during the freeze: ${writers.join(", ")}`);
-  return writers.length === 0;
+  if (writers.length > 0 || writes === null) return writers.length === 0;
+  const quiet = { access: access.migrator, applicationName: run.applicationName, since: writes };
+  const written = await writtenInSpite(run.client, freeze, quiet, context);
+  if (written.length > 0) context.progress.note(`somebody wrote in spite of the freeze: ${written.join(", ")}`);
+  return written.length === 0;
 }
 
 async function servingHolds({ serving, access, run }: WayBack): Promise<boolean | null> {

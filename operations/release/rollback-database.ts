@@ -110,7 +110,17 @@ export async function revertDatabase(older: OlderDatabase, reversal: Reversal, c
       );
       await context.progress.step(`${target.id} can live with it`, () => mustHold(target, access.migrator, run));
     } catch (failure) {
-      const way = { run, journal, access, store, serving: null, downs: null, freeze: older.window.freeze, ...begun };
+      const way = {
+        run,
+        journal,
+        access,
+        store,
+        serving: null,
+        downs: null,
+        writes: null,
+        freeze: older.window.freeze,
+        ...begun,
+      };
       throw await wentBack(older, way, failure, context);
     }
     await journal.end("reverted");

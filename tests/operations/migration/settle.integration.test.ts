@@ -5,6 +5,7 @@ import { resume } from "../../../operations/migration/resume.ts";
 import type { ReleaseRecord } from "../../../operations/release/spec.ts";
 import { application, scriptIn, type Application, type TestMigration } from "../database/support/application.ts";
 import { migrate, outcomes, rejected, verified } from "../database/support/migration.ts";
+import { withPrograms } from "../database/support/programs.ts";
 import { environment, type Environment } from "../database/support/platform.ts";
 
 const create: TestMigration = {
@@ -131,6 +132,44 @@ describe("the way back of a migration", () => {
       await rejected(verified(place), "refused", /is not recorded, because the schema is not the one/);
     });
   }
+
+  it("of an unverified release loses no row that somebody wrote in spite of the freeze: it stops", async () => {
+    const { app, record } = await second([rename], false);
+    await migrate(place, app, record);
+    await place.sql("app", "BEGIN READ WRITE; INSERT INTO users (mail) VALUES ('written'); COMMIT");
+    await leaseEnds();
+    const { settled } = await look(app);
+    assert.deepEqual(
+      settled.map(({ outcome }) => outcome),
+      ["stopped"],
+    );
+    assert.match(place.notes.join("\n"), /somebody wrote in spite of the freeze: public\.users/);
+    assert.deepEqual(await place.sql("admin", "SELECT mail FROM users WHERE mail = 'written'"), [{ mail: "written" }]);
+  });
+
+  it("is not begun when somebody wrote in spite of the freeze while the backup was taken", async () => {
+    const { app, record } = await second([rename], false);
+    const url = new URL(place.appUrl);
+    const psql = `PGOPTIONS= PGPASSWORD=${url.password} psql -X -q -v ON_ERROR_STOP=1 -h ${url.hostname} -p ${url.port} -U ${url.username} -d ${place.name}`;
+    await withPrograms(
+      {
+        pg_dump: `case "$1" in --version) exec pg_dump "$@";; esac
+          ${psql} -c "SET default_transaction_read_only = off" -c "INSERT INTO users (email) VALUES ('written')" >&2
+          exec pg_dump "$@"`,
+      },
+      (path) => {
+        const env = { ...place.env, PATH: path };
+        return rejected(
+          migrate({ ...place, context: () => place.context({ env }) }, app, record),
+          "refused",
+          /was written in spite of the freeze: public\.users\./,
+        );
+      },
+    );
+    assert.deepEqual(await place.sql("admin", "SELECT count(*)::int AS rows FROM users"), [{ rows: 51 }]);
+    assert.deepEqual(await outcomes(place), ["done", "refused"]);
+    await writable();
+  });
 
   it("of a release that goes on in a corrected one is not taken: the corrected one goes on from there", async () => {
     const { app, record } = await second([rename], false);
