@@ -43,6 +43,7 @@ describe("the backup agent on Coolify", () => {
         ...{ image, keepDays, storage, ledger, environment: "test", app: place.roles.app },
         placement: platform.spec({ name: "backup-agent", image }).placement,
         cadence: ["daily"],
+        keepReplacedDays: 7,
         region: "eu-central-1",
         endpoint: fromContainers("AWS_ENDPOINT_URL"),
         databaseUrl: fromContainers("DATABASE_URL"),
