@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Context } from "../operations/verb.ts";
 import { contextOf } from "../sandbox/demo/stage.ts";
+import type { Runtime } from "../sandbox/supervisor/sandbox.ts";
 import { sandboxDown } from "../sandbox/verbs/down.ts";
 import { bareRelease, openBare, serveBare } from "./delivery/bare.ts";
 import { crashingAfter, deriveImage, lying, neverReady } from "./delivery/derived-image.ts";
@@ -30,8 +31,11 @@ const titles: Readonly<Record<string, string>> = {
  * What users lose while something happens, at 200 requests/s over connections that are kept alive, with requests of five seconds and
  * WebSockets beside them: with our verbs, and with bare Coolify, in one run on one platform.
  */
-export async function benchDelivery(context: Context, wanted: ReadonlySet<ScenarioName>): Promise<Figure[]> {
-  const stage = await openBench(context);
+export async function benchDelivery(
+  context: Context,
+  { wanted, runtime }: { wanted: ReadonlySet<ScenarioName>; runtime: Runtime },
+): Promise<Figure[]> {
+  const stage = await openBench(context, runtime);
   const rows: Row[] = [];
   const figures: Figure[] = [];
   const add = (row: Row) => {
@@ -85,7 +89,7 @@ export async function benchDelivery(context: Context, wanted: ReadonlySet<Scenar
     }
   } finally {
     await sandboxDown({ ...contextOf(stage, context.progress), signal: new AbortController().signal });
-    if (rows.length > 0) await report(rows, context);
+    if (rows.length > 0) await report(rows, benchFolder(runtime), context);
   }
   return figures;
 }
@@ -126,8 +130,7 @@ async function makeBad({ stage, versions: [, { release, image }] }: Platform): P
 }
 
 /** Writes the picture and the rows, and says where they are. */
-async function report(rows: readonly Row[], { progress }: Context): Promise<void> {
-  const folder = benchFolder();
+async function report(rows: readonly Row[], folder: string, { progress }: Context): Promise<void> {
   await mkdir(folder, { recursive: true });
   const page = join(folder, "delivery.html");
   const { platform: system, arch, version } = process;

@@ -69,12 +69,12 @@ export function mostWithin(times: readonly number[], span: number): number {
 }
 
 async function tinyImage({ stage, spec }: Platform): Promise<string> {
-  const context = join(benchFolder(), "tiny");
+  const context = join(stage.folder, "tiny");
   await mkdir(context, { recursive: true });
   await writeFile(join(context, "main.mjs"), program);
   const dockerfile = join(context, "Dockerfile");
   await writeFile(dockerfile, 'FROM node:24-alpine\nWORKDIR /app\nCOPY main.mjs ./\nCMD ["node", "main.mjs"]\n');
-  const image = await buildImage({ context, dockerfile, cacheDir: join(benchFolder(), "layers") });
+  const image = await buildImage({ context, dockerfile, cacheDir: join(stage.folder, "layers") });
   const registry = spec().image.replace(/\/.*$/, "");
   const auth = { username: stage.env.REGISTRY_USERNAME ?? "", password: stage.env.REGISTRY_PASSWORD ?? "" };
   const { reference } = await pushImage(image, { registry, repository: "affexai/tiny", tags: ["tiny"], auth });

@@ -1,3 +1,4 @@
+import Docker from "dockerode";
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
@@ -9,8 +10,10 @@ import { programFolder } from "../../operations/stack.ts";
 import type { Context } from "../../operations/verb.ts";
 import { openStage } from "../../sandbox/demo/open.ts";
 import { contextOf, pulumiOn, upArguments, type Stage } from "../../sandbox/demo/stage.ts";
+import { proxyContainer } from "../../sandbox/docker/traefik.ts";
 import { root } from "../../sandbox/setup/paths.ts";
 import { readRecord } from "../../sandbox/supervisor/record.ts";
+import { describeSandbox, type Runtime } from "../../sandbox/supervisor/sandbox.ts";
 
 /** A release of the backend: its image, and what it says it is. */
 export interface Version {
@@ -53,14 +56,15 @@ export interface Platform {
   readonly restart: (service: "coolify" | "proxy") => Promise<void>;
 }
 
-/** What the bench writes: the state of its platform, and what it measured. */
-export function benchFolder(): string {
-  return join(root, ".sandbox", "bench");
+/** What the bench writes on a runtime: the state of its platform, and what it measured. */
+export function benchFolder(runtime: Runtime): string {
+  return join(root, ".sandbox", runtime === "docker" ? "bench-docker" : "bench");
 }
 
 /** An empty platform, with its releases published. */
-export async function openBench(context: Context): Promise<Stage> {
-  return openStage({ ...context, env: { ...context.env, AFFEXAI_SANDBOX_DIR: join(benchFolder(), "platform") } });
+export async function openBench(context: Context, runtime: Runtime): Promise<Stage> {
+  const env = { ...context.env, AFFEXAI_SANDBOX_DIR: join(benchFolder(runtime), "platform") };
+  return openStage({ ...context, env }, { runtime });
 }
 
 /** `pulumi up` of a release, which must succeed. */
@@ -118,6 +122,9 @@ export async function openPlatform(stage: Stage, progress: Context["progress"]):
     },
     applyBeside: runApply,
     async restart(service) {
+      const { runtime, ports, host } = describeSandbox(stage.env);
+      if (service === "proxy" && runtime === "docker")
+        return restartTraefik(stage.folder, { host, port: ports.containers });
       const find = async () => (await readRecord(stage.folder))?.services.find(({ name }) => name === service);
       const before = await find();
       if (before === undefined) throw new Error(`${service} does not run`);
@@ -130,6 +137,11 @@ export async function openPlatform(stage: Stage, progress: Context["progress"]):
       }
     },
   };
+}
+
+/** Kills Traefik's container and starts it again. */
+async function restartTraefik(folder: string, engine: { host: string; port: number }): Promise<void> {
+  await new Docker(engine).getContainer(proxyContainer(folder)).restart({ t: 0 });
 }
 
 export function published(stage: Stage, index: number): Stage["releases"][number] {

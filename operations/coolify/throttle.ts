@@ -106,8 +106,7 @@ export class Throttle {
       ({ at, scope }) => Date.now() - at < 60_000 && (scope === "all" || scope === ability),
     );
     const last =
-      recent.findLast(({ at }) => at >= this.#begunAt) ??
-      (recent.length >= refusalsLimit ? recent.at(-1) : undefined);
+      recent.findLast(({ at }) => at >= this.#begunAt) ?? (recent.length >= refusalsLimit ? recent.at(-1) : undefined);
     if (last === undefined) return;
     const seconds = Math.ceil((Date.now() - last.at) / 1000);
     throw new OperationError("refused", {

@@ -23,6 +23,11 @@ export interface Traefik {
 
 const readyWithinMs = 30_000;
 
+/** The name of the container that stands before a sandbox's others. */
+export function proxyContainer(folder: string): string {
+  return `affexai-proxy-${shortMark(folder)}`;
+}
+
 /**
  * The real Traefik as a container, on loopback. On the machine's own network, so that nothing stands between it and its clients: a published port
  * would put Docker's user-space proxy there.
@@ -30,7 +35,7 @@ const readyWithinMs = 30_000;
 export async function startTraefik(options: TraefikOptions): Promise<Traefik> {
   const { host, port, folder } = options;
   const docker = connectEngine(options.docker satisfies EngineAddress);
-  const name = `affexai-proxy-${shortMark(folder)}`;
+  const name = proxyContainer(folder);
   await remove(docker, name);
   const container = await docker.createContainer({
     name,
