@@ -5,7 +5,7 @@ import { recordRequests } from "../../sandbox/coolify/recording-proxy.ts";
 import { buildImage } from "../../sandbox/images/build.ts";
 import { pushImage } from "../../sandbox/images/push.ts";
 import { atMost, reported, type Figure } from "../figure.ts";
-import { benchFolder, type Platform } from "./platform.ts";
+import { type Platform } from "./platform.ts";
 
 const applications = 20;
 const replicas = 3;
