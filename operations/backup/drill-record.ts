@@ -7,7 +7,7 @@ const prefixOf = ({ target }: BackupStore) => `drills/${target.environment}/`;
 
 /** Records a drill: `drills/<environment>/<backup id>.<time>.json`, `….failed.json` where it did not prove the backup; written once. */
 export async function recordDrill(store: BackupStore, drill: BackupDrillResult | FailedDrill): Promise<void> {
-  const time = drill.drilledAt.replace(/[-:]|\.\d+/g, "");
+  const time = drill.drilledAt.replace(/[-:.]/g, "");
   const name = `${drill.id}.${time}${"why" in drill ? ".failed" : ""}.json`;
   await store.put(`${prefixOf(store)}${name}`, JSON.stringify(drill, null, 2), "application/json");
 }
@@ -36,8 +36,8 @@ async function drillKeys(store: BackupStore): Promise<DrillKey[]> {
     for await (const page of pages) {
       for (const { Key: key = "" } of page.Contents ?? []) {
         const [, id, time = "", failed] =
-          /^([^.]+)\.(\d{8}T\d{6}Z)(\.failed)?\.json$/.exec(key.slice(prefix.length)) ?? [];
-        const drilledAt = time.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z");
+          /^([^.]+)\.(\d{8}T\d{9}Z)(\.failed)?\.json$/.exec(key.slice(prefix.length)) ?? [];
+        const drilledAt = time.replace(/^(....)(..)(..)T(..)(..)(..)(...)Z$/, "$1-$2-$3T$4:$5:$6.$7Z");
         if (id !== undefined) keys.push({ key, id, drilledAt, proven: failed === undefined });
       }
     }
