@@ -103,7 +103,7 @@ describe("application apply", () => {
     const isPoll = (request: string) => /^GET .*\/deployments\//.test(request);
     const counted = requests.filter((request) => !isPoll(request));
     assert.ok(counted.length <= 14, counted.join("\n"));
-    assert.equal(counted.length, 10, counted.join("\n"));
+    assert.equal(counted.length, 9, counted.join("\n"));
   });
 
   it("keeps the old release serving when the new one never gets ready, and puts settings, variables and labels back", async () => {
