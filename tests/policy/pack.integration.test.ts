@@ -64,22 +64,38 @@ describe("the policy pack on the real engine", function () {
     assert.match(text, /backend: variables\.LINK must be a secret one, by its form/);
   });
 
-  it("finds the one piece that a backup storage lacks", async () => {
+  it("finds the pieces that a backup storage lacks", async () => {
     const { exitCode, text } = await preview(`
 import * as pulumi from "@pulumi/pulumi";
-import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
 import { BackupStorage } from "${root}/components/backup-storage.ts";
-// As if the component had been written with the versioning of some other bucket.
-pulumi.runtime.registerStackTransformation(({ type, props, opts }) =>
-  type === BucketVersioning.__pulumiType ? { props, opts: { ...opts, parent: undefined } } : undefined,
-);
 const keepDays = { "pre-migration": 7, hourly: 2, daily: 14, weekly: 56, monthly: 366, manual: 30 };
-new BackupStorage("backups", { bucket: "backups", environment: "trial", lockDays: 7, keepDays });
+// As if the component had been written without what protects its bucket.
+class Bare extends pulumi.ComponentResource {
+  constructor(name: string) {
+    super(BackupStorage.__pulumiType, name, { bucket: "backups", environment: "trial", lockDays: 7, keepDays });
+    new Bucket("bare", { bucket: "backups", objectLockEnabled: true }, { parent: this });
+    this.registerOutputs();
+  }
+}
+new Bare("backups");
 `);
     assert.notEqual(exitCode, 0, text);
-    assert.deepEqual(text.match(/backups: a \w+ must be part of it/g), [
-      "backups: a BucketVersioning must be part of it",
-    ]);
+    assert.deepEqual(
+      text
+        .match(/backups: a \w+ must be part of it/g)
+        ?.map((line) => line.split(" ")[2])
+        .sort(),
+      [
+        "BucketLifecycleConfiguration",
+        "BucketObjectLockConfiguration",
+        "BucketOwnershipControls",
+        "BucketPolicy",
+        "BucketPublicAccessBlock",
+        "BucketServerSideEncryptionConfiguration",
+        "BucketVersioning",
+      ],
+    );
   });
 
   it("judges the whole stack at the end: an application needs a migration and a backup behind it", async () => {
