@@ -106,7 +106,7 @@ describe("a rehearsal's scratch server", () => {
     // On an empty table nobody would have seen that the scale is lost.
     assert.deepEqual(
       migrations[1]?.findings.map(({ rule }) => rule),
-      ["type-change", "down-loses-data"],
+      ["type-change", "up-loses-data", "down-loses-data"],
     );
     assert.deepEqual(migrations[1].rehearsal?.statements[0]?.rewrites, ["items", "items_pkey"]);
     assert.deepEqual(await rehearsalDatabases(place), []);
