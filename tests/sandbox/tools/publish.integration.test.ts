@@ -25,7 +25,7 @@ describe("the tools image", () => {
       hosts: [],
       port: 8080,
       health: { path: "/health/ready", intervalSeconds: 1, timeoutSeconds: 3, retries: 60, startPeriodSeconds: 1 },
-      rolloutTimeoutSeconds: 60,
+      rolloutTimeoutSeconds: 90,
       variables: { ...inContainer(site.env), AFFEXAI_SERVE: "agent", PORT: "8080", BACKUP_CADENCE: "daily" },
       secretVariables: [],
     });
