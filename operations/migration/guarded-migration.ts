@@ -165,20 +165,23 @@ export class GuardedMigration {
       const accepted = plan.pending.length === 0 ? await this.#backups.acceptable(context) : null;
       if (accepted !== null) await journal.step("backup", { accepted: true }, () => Promise.resolve(accepted.id));
       const backup = accepted ?? (await this.#backups.takeRestorable(journal, frozen, context));
-      // Under a freeze the way back is a restore, by itself: that it is one has to be known before anything is destroyed.
-      if (frozen && plan.pending.length > 0) {
-        await proveBackup({ run, journal, access: access.migrator, store }, backup, context);
-      }
-      const before = await journal.step("measure", {}, () =>
-        context.progress.step("measure", () => this.#state(frozen)),
-      );
-      if (frozen)
-        await refuseWritten(
+      const refuseWrites = () =>
+        refuseWritten(
           run.client,
           this.#window.freeze,
           { access: access.migrator, applicationName: run.applicationName, since: this.#writes },
           context,
         );
+      // Under a freeze the way back is a restore, by itself: that it is one has to be known before anything is destroyed.
+      if (frozen && plan.pending.length > 0) {
+        // What was written meanwhile is why the backup would differ from its manifest.
+        await refuseWrites();
+        await proveBackup({ run, journal, access: access.migrator, store }, backup, context);
+      }
+      const before = await journal.step("measure", {}, () =>
+        context.progress.step("measure", () => this.#state(frozen)),
+      );
+      if (frozen) await refuseWrites();
       return { frozen, backup, before, frozenSince: accepted === null ? frozenSince : null };
     } catch (error) {
       if (inheritance !== null) throw error;

@@ -79,7 +79,7 @@ describe("the files of two builds of the workload's frontend while one replaces 
       Image: `frontend:${id}`,
       Env: [
         "PORT=3000",
-        `BACKEND_URL=http://127.0.0.1:${(backend.address() as AddressInfo).port}`,
+        `BACKEND_URL=http://backend.sandbox.localhost:${(backend.address() as AddressInfo).port}`,
         "PUBLIC_API_URL=https://api.affexai.test",
         "DRAIN_READY_SECONDS=3",
         "DRAIN_SECONDS=3",
@@ -92,7 +92,10 @@ describe("the files of two builds of the workload's frontend while one replaces 
       ),
       HostConfig: { NetworkMode: "coolify" },
       Healthcheck: {
-        Test: ["CMD-SHELL", "curl -s -f http://127.0.0.1:3000/health > /dev/null || exit 1"],
+        Test: [
+          "CMD-SHELL",
+          "curl -s -f http://127.0.0.1:3000/health > /dev/null || wget -q -O- http://127.0.0.1:3000/health > /dev/null || exit 1",
+        ],
         Interval: 5e8,
         Timeout: 5e9,
         Retries: 2,

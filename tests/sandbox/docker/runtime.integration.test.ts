@@ -92,7 +92,7 @@ describe("the docker runtime", function () {
       "PONG",
     );
     assert.match(await inside("cache", ["redis-cli", "-h", "cache", "ping"]), /NOAUTH/);
-    const psql = ["psql", "-At", "-c", "SELECT current_user, current_database()"];
+    const psql = ["psql", "-P", "pager=off", "-At", "-c", "SELECT current_user, current_database()"];
     assert.equal(await inside("database", [...psql, "postgres://somebody:secret@database/shop"]), "somebody|shop");
     assert.match(
       await inside("database", [...psql, "postgres://somebody:wrong@database/shop"]),
@@ -107,7 +107,8 @@ describe("the docker runtime", function () {
         Env: ["POSTGRES_USER=somebody", "POSTGRES_PASSWORD=secret", "POSTGRES_DB=shop"],
         HostConfig: { Binds: ["data-of-database:/var/lib/postgresql/data"] },
       });
-    const sql = (text: string) => inside("database", ["psql", "-At", "-U", "somebody", "-d", "shop", "-c", text]);
+    const sql = (text: string) =>
+      inside("database", ["psql", "-P", "pager=off", "-At", "-U", "somebody", "-d", "shop", "-c", text]);
     await sql("CREATE TABLE kept AS SELECT 42 AS answer");
     await runtime.docker.getContainer("database").stop({ t: 10 });
     await runtime.docker.getContainer("database").remove();
