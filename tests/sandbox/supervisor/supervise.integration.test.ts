@@ -130,15 +130,19 @@ describe("the sandbox's supervisor", () => {
   it("starts one with `restart` again when it dies, and leaves the others alone", async () => {
     const first = await registry("first");
     const second = { ...(await registry("second")), restart: true };
-    const pids = async () => (await readRecord(folder))?.services.map(({ process: { pid } }) => pid) ?? [];
-    let before: number[] = [];
-    let after: number[] = [];
+    // Both start at once, so either may be recorded before the other.
+    const pids = async () => {
+      const { services = [] } = (await readRecord(folder)) ?? {};
+      return Object.fromEntries(services.map(({ name, process: { pid } }) => [name, pid]));
+    };
+    let before: Record<string, number> = {};
+    let after: Record<string, number> = {};
     const { asAsked, events } = await superviseUntil([first, second], async (event) => {
       if (event.kind === "up") {
         before = await pids();
-        process.kill(before[1] ?? 0, "SIGKILL");
+        process.kill(before["second"] ?? 0, "SIGKILL");
       }
-      if (before.length === 0 || event.kind !== "ready") return false;
+      if (before["second"] === undefined || event.kind !== "ready") return false;
       after = await pids();
       return (await fetch(`${second.url}/v2/`)).status === 401;
     });
@@ -147,8 +151,8 @@ describe("the sandbox's supervisor", () => {
       { kind: "restarting", service: "second", reason: "SIGKILL" },
       { kind: "ready", service: "second", url: second.url },
     ]);
-    assert.equal(after[0], before[0]);
-    assert.notEqual(after[1], before[1]);
+    assert.equal(after["first"], before["first"]);
+    assert.notEqual(after["second"], before["second"]);
     await assert.rejects(fetch(second.url));
   });
 
