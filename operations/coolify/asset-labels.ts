@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { retryAttempts } from "./labels.ts";
 import type { ApplicationSpec } from "./spec.ts";
 
 /** Above the routes for everybody, and no route of a single replica: a build's files are the same whoever asks, also during maintenance. */
@@ -36,7 +37,7 @@ export function assetLabels({
     `${router}.middlewares=${own}-retry`,
     ...(tls ? [`${router}.tls=true`, `${router}.tls.certresolver=letsencrypt`] : []),
     `traefik.http.services.${own}.loadbalancer.server.port=${port}`,
-    `traefik.http.middlewares.${own}-retry.retry.attempts=3`,
+    `traefik.http.middlewares.${own}-retry.retry.attempts=${retryAttempts}`,
     `traefik.http.middlewares.${own}-retry.retry.initialinterval=100ms`,
   ];
 }

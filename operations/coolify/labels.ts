@@ -64,7 +64,7 @@ function labelsNamed(name: string, routing: Routing, replica: { id: string; prio
     `traefik.http.services.${name}.loadbalancer.server.port=${routing.port}`,
     ...activeCheck(name, routing),
     `traefik.http.services.${own}.loadbalancer.server.port=${routing.port}`,
-    `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
+    `traefik.http.middlewares.${name}-retry.retry.attempts=${retryAttempts}`,
     `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
     ...(routing.tls ? [`traefik.http.middlewares.${name}-https.redirectscheme.scheme=https`] : []),
   ];
@@ -153,6 +153,12 @@ export function routingName(routing: Routing, priority = firstPriority): string 
 function nameAt(definition: string, priority: number): string {
   return priority === firstPriority || priority === standbyPriority ? definition : `${definition}-${priority}`;
 }
+
+/**
+ * How often a request that reached no server is tried. Until its next check the proxy takes a container that has just ended for one that is up,
+ * and with two of four gone three tries were not enough (5 of 10,999 requests in a rollback). Nothing that a server has seen is repeated.
+ */
+export const retryAttempts = 10;
 
 interface Route {
   readonly rule: string;

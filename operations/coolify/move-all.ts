@@ -1,4 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { proxyTimes } from "../drain/spec.ts";
 import { OperationError } from "../error.ts";
 import { redactor } from "../redact.ts";
 import type { Context } from "../verb.ts";
@@ -79,6 +81,12 @@ async function waveSize({ coolify, spec }: Rollout, replicas: number, { env }: C
   return settings?.concurrent_builds ?? defaultWave;
 }
 
+/**
+ * How much later each replica of a wave begins than the one before it, ms. The end of a container makes the proxy reload, which marks every
+ * server up until its next check: old containers that end together would be asked after their end.
+ */
+const staggerMs = 1000 * (proxyTimes.throttleSeconds + proxyTimes.checkIntervalSeconds + 1);
+
 /** Moves some replicas at once. All of them have ended when it throws, so that what goes back is known. */
 async function moveWave(
   rollout: Rollout,
@@ -88,15 +96,16 @@ async function moveWave(
 ): Promise<void> {
   const { spec } = rollout;
   const ended = await Promise.allSettled(
-    wave.map((found) =>
-      context.progress.step(
+    wave.map(async (found, place) => {
+      await delay(place * staggerMs, undefined, { signal: context.signal });
+      await context.progress.step(
         `${spec.name}: replica ${found.replica.number} of ${spec.replicas} to ${spec.stamp?.id ?? digestOf(spec.image)}`,
         async (progress) => {
           const uuid = await moveReplica(rollout, found, { ...context, progress }, (change) => moved.push(change));
           uuids.set(found.replica.number, uuid);
         },
-      ),
-    ),
+      );
+    }),
   );
   for (const end of ended) if (end.status === "rejected") throw end.reason;
 }

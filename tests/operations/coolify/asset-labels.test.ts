@@ -26,7 +26,7 @@ describe("the routes of a build's files", () => {
       `traefik.http.routers.${name}.priority=1000000`,
       `traefik.http.routers.${name}.middlewares=${name}-retry`,
       `traefik.http.services.${name}.loadbalancer.server.port=3000`,
-      `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
+      `traefik.http.middlewares.${name}-retry.retry.attempts=10`,
       `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
     ]);
   });

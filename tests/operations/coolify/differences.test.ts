@@ -154,7 +154,7 @@ describe("the differences of a replica", () => {
 
   it("tell of labels their keys only", () => {
     const labels = labelsOf(settled()).filter((line) => !line.includes("initialinterval"));
-    const edited = [...labels, "mine.users=me:hash"].map((line) => line.replace("attempts=3", "attempts=9"));
+    const edited = [...labels, "mine.users=me:hash"].map((line) => line.replace("attempts=10", "attempts=9"));
     const { found } = compare(settled({ custom_labels: encodeLabels(edited) }));
     assert.equal(found.length, 1);
     assert.match(

@@ -37,7 +37,7 @@ describe("Traefik labels", () => {
       `traefik.http.services.${name}.loadbalancer.healthcheck.interval=1s`,
       `traefik.http.services.${name}.loadbalancer.healthcheck.timeout=500ms`,
       `traefik.http.services.${name}-1-0123456789ab.loadbalancer.server.port=3001`,
-      `traefik.http.middlewares.${name}-retry.retry.attempts=3`,
+      `traefik.http.middlewares.${name}-retry.retry.attempts=10`,
       `traefik.http.middlewares.${name}-retry.retry.initialinterval=100ms`,
     ]);
   });

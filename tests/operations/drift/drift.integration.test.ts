@@ -131,7 +131,7 @@ describe("drift", () => {
       edit: async () => {
         const application = await coolify().expect(200, "GET", `/applications/${stage.uuids.backend}`);
         const labels = labelsOf(application as unknown as Application).map((line) =>
-          line.replace("retry.attempts=3", "retry.attempts=1"),
+          line.replace("retry.attempts=10", "retry.attempts=1"),
         );
         const custom_labels = encodeLabels([...labels, "mine.password=planted-label-password"]);
         await stage.patch(stage.uuids.backend, { custom_labels });

@@ -33,8 +33,11 @@ export interface Drain {
 /** Above the 90 s for which Traefik keeps idle connections: whoever closes first must be the proxy, or a request is lost. */
 const keepAliveMilliseconds = 95_000;
 
-/** Without a request for so long, the process may end: longer than the proxy's check takes to find a server unready once more (1 s). */
-const quietMilliseconds = 1_500;
+/**
+ * Without a request for so long, the process may end: longer than the proxy's check takes to find a server unready once more (1 s), and not
+ * equally long in each process, because those that end together are asked after their end.
+ */
+const quietMilliseconds = 1_500 + Math.random() * 1_000;
 
 /** Next.js bundles its own copy of this module into each route: the state is where all copies find it. */
 const key = Symbol.for("affexai.drain");
