@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { OperationError } from "./error.ts";
+import { isProcessAlive } from "./process-alive.ts";
 import type { PulumiRun } from "./pulumi.ts";
 
 /**
@@ -8,19 +9,10 @@ import type { PulumiRun } from "./pulumi.ts";
  */
 export function deadLock({ ok, output }: Pick<PulumiRun, "ok" | "output">, stack: string): OperationError | null {
   const [, host, pid, since] = /created by \S+@(\S+) \(pid (\d+)\) at (\S+)/.exec(output) ?? [];
-  if (ok || host !== hostname() || pid === undefined || since === undefined || isAlive(Number(pid))) return null;
+  if (ok || host !== hostname() || pid === undefined || since === undefined || isProcessAlive(Number(pid))) return null;
   return new OperationError("refused", {
     where: `stack ${stack}`,
     what: `is locked by a run that was killed (process ${pid} on this machine, since ${since}).`,
     next: `Take the lock away (pulumi cancel --yes ${stack}), then run the same command again.`,
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { OperationError } from "../error.ts";
+import { isProcessAlive } from "../process-alive.ts";
 
 /** The process behind the address, as far as it can be ended by whoever looks at it. */
 export interface ExaminedProcess {
@@ -39,12 +40,7 @@ async function gone(pid: number): Promise<null> {
 
 /** A process that has ended and whose parent has not asked for its exit code is still listed. */
 function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isDefunct(pid);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+  return isProcessAlive(pid) && !isDefunct(pid);
 }
 
 /** Linux says so (proc(5), /proc/pid/stat, after the name in parentheses); elsewhere nothing does. */

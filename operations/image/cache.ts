@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isProcessAlive } from "../process-alive.ts";
 import { codeOf } from "./missing.ts";
 
 /**
@@ -62,17 +63,8 @@ export async function openCache(dir: string): Promise<Cache> {
 async function sweep(temporaries: string): Promise<void> {
   for (const name of await readdir(temporaries)) {
     const [host, pid] = name.split("~");
-    if (host !== hostname() || isAlive(Number(pid))) continue;
+    if (host !== hostname() || isProcessAlive(Number(pid))) continue;
     await rm(join(temporaries, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
   }
 }
 

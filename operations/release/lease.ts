@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { OperationError } from "../error.ts";
+import { isProcessAlive } from "../process-alive.ts";
 import type { Context } from "../verb.ts";
 import type { LedgerLocation } from "./spec.ts";
 
@@ -101,16 +102,7 @@ async function expectEnd(
 
 function isAlive({ host, pid, until }: Held): boolean {
   if (until === null || Date.parse(until) < Date.now()) return false;
-  return host !== hostname() || runs(pid);
-}
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // A process of another user may not be signalled, and runs.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+  return host !== hostname() || isProcessAlive(pid);
 }
 
 function busy(thing: string, held: Held | null): OperationError {
