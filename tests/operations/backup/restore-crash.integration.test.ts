@@ -12,6 +12,7 @@ import { readFingerprint } from "../../../operations/database/fingerprint.ts";
 import { keptName, restoredName } from "../../../operations/backup/restored-names.ts";
 import { swapDatabases } from "../../../operations/backup/swap.ts";
 import type { Progress } from "../../../operations/progress.ts";
+import { until } from "../../sandbox/coolify/fixture.ts";
 import { outcomes } from "../database/support/migration.ts";
 import { environment, type Environment } from "../database/support/platform.ts";
 import { withPrograms } from "../database/support/programs.ts";
@@ -127,6 +128,19 @@ describe("a restore", () => {
       [],
       "postgres",
     );
+  /** Holds a table of the restored database, so that whoever reads it is seen to wait. */
+  const lockRestoredUsers = async () => {
+    const [found] = await place.sql<{ datname: string }>(
+      "admin",
+      "SELECT datname FROM pg_database WHERE starts_with(datname, $1)",
+      [`${place.name}_restore_`],
+      "postgres",
+    );
+    assert.ok(found);
+    const client = await place.connect("admin", found.datname);
+    await client.query("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
+    return { database: found.datname, release: () => client.end() };
+  };
   /** The live database with the row that was written since the backup, and nothing beside it. */
   const untouched = async () => {
     assert.deepEqual(await place.sql("app", "SELECT count(*)::int FROM users"), [{ count: 501 }]);
@@ -134,8 +148,16 @@ describe("a restore", () => {
   };
 
   it("whose session on the restored database is ended leaves the live one alone, and the next run is through", async () => {
-    const context = during("compare with", () => signalSessions("datname LIKE '%_restore_%'"));
+    let ended: Promise<void> | undefined;
+    const context = during("compare with", async () => {
+      const locked = await lockRestoredUsers();
+      ended = until("a session that waits for the lock", async () => {
+        const waiting = `wait_event_type = 'Lock' AND datname = '${locked.database}'`;
+        return (await signalSessions(waiting)).length > 0;
+      }).then(() => locked.release());
+    });
     await assert.rejects(restoreBackup.run(spec(), context), /the connection to .* broke/);
+    await ended;
     await untouched();
     await restoreBackup.run(spec(), place.context());
     await settled(1);

@@ -8,12 +8,13 @@ import { createInterface } from "node:readline";
 import { createBackup } from "../../../../operations/backup/create.ts";
 import { restoreBackup } from "../../../../operations/backup/restore.ts";
 import { databaseAccess } from "../../../../operations/database/access.ts";
-import { withConnection } from "../../../../operations/database/connection.ts";
+import { errorCode, withConnection } from "../../../../operations/database/connection.ts";
 import { readContents } from "../../../../operations/database/content.ts";
 import { readFingerprint } from "../../../../operations/database/fingerprint.ts";
 import { isFrozen } from "../../../../operations/database/freeze.ts";
 import { OperationError } from "../../../../operations/error.ts";
 import { waitFor } from "../../../../operations/wait.ts";
+import { until } from "../../../sandbox/coolify/fixture.ts";
 import { application, type TestMigration } from "./application.ts";
 import { migrate, migrationSpec, outcomes, verified } from "./migration.ts";
 import { environment, services, type Environment } from "./platform.ts";
@@ -71,15 +72,7 @@ export const faults = {
   /** kill -9 of a server process of the run: PostgreSQL ends every session and recovers from its log. */
   "backend killed": {
     async play(place) {
-      const [backend] = await place.sql<{ pid: number }>(
-        "admin",
-        `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'affexai-%' AND datname LIKE $1
-          ORDER BY application_name LIKE 'affexai-lock-%', datname = $2, pid LIMIT 1`,
-        [`${place.name}%`, `${place.name}_ops`],
-        "postgres",
-      );
-      if (backend === undefined) return;
-      process.kill(backend.pid, "SIGKILL");
+      await until("the end of a server process of the run", () => killBackend(place));
       await untilServerAnswers(place);
     },
   },
@@ -91,6 +84,24 @@ export const faults = {
   "supervisor killed": { killsTool: true, play: async () => (await services()).crashPostgres() },
 } satisfies Record<string, Fault>;
 export type FaultName = keyof typeof faults;
+
+/** False when the one that was found had ended by itself; true also when the run has none at this step. */
+async function killBackend(place: Environment): Promise<boolean> {
+  const [backend] = await place.sql<{ pid: number }>(
+    "admin",
+    `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'affexai-%' AND datname LIKE $1
+      ORDER BY application_name LIKE 'affexai-lock-%', datname = $2, pid LIMIT 1`,
+    [`${place.name}%`, `${place.name}_ops`],
+    "postgres",
+  );
+  if (backend === undefined) return true;
+  try {
+    return process.kill(backend.pid, "SIGKILL");
+  } catch (error) {
+    if (errorCode(error) === "ESRCH") return false;
+    throw error;
+  }
+}
 
 /** How a run that met a fault ended, and how the next one did. */
 export interface Trial {
