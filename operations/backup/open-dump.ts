@@ -23,30 +23,34 @@ export async function openDump(
   const plain = checksum(`${dump.key}, decompressed,`, dump.plain);
   // Whoever reads the last stream is told by it of a failure in any of them.
   pipeline([await openStored(store, dump), ...decrypt, createZstdDecompress(), plain], () => undefined);
-  async function* reading() {
-    try {
-      yield* plain;
-    } catch (error) {
-      throw error instanceof OperationError ? error : damaged(dump.key, error);
-    }
-  }
-  return Readable.from(reading(), { objectMode: false });
+  const reading = worded(plain, (error) => (error instanceof OperationError ? error : damaged(dump.key, error)));
+  return Readable.from(reading, { objectMode: false });
 }
 
 /** The dump as it is stored, failing at its end unless these are the bytes that were uploaded. */
 export async function openStored(store: BackupStore, dump: Manifest["dump"]): Promise<Readable> {
   const body = await store.open(dump);
-  async function* reading() {
-    try {
-      yield* body;
-    } catch (error) {
-      // Said here, where it is known to be the storage's connection and not a pipe's that broke.
-      throw store.failure(`reading ${dump.key}`, error);
-    }
-  }
+  // Said here, where it is known to be the storage's connection and not a pipe's that broke.
+  const reading = worded(body, (error) => store.failure(`reading ${dump.key}`, error));
   const stored = checksum(dump.key, dump);
   pipeline(reading, stored, () => undefined);
   return stored;
+}
+
+/** What a stream gives, and what it fails with in other words. What a reader that ended first throws in stays as it is: pg_restore on a full disk. */
+async function* worded(stream: Readable, word: (error: unknown) => unknown): AsyncGenerator<Buffer> {
+  const chunks = stream.iterator() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((error: unknown) => {
+        throw word(error);
+      });
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    stream.destroy();
+  }
 }
 
 /** Refuses when a backup is encrypted and BACKUP_IDENTITY does not open it. To be asked before anything is touched. */
