@@ -26,9 +26,9 @@ export interface BackupStorageArgs {
  * The bucket of backups and of the ledger: private, versioned, encrypted, locked.
  *
  * Backups are pruned by `affexai backup prune` and, 90 days later, expire by the prefix they are kept under,
- * `backups/<environment>/<reason>/`; `releases/` and `journal/` never do.
+ * `backups/<environment>/<reason>/`; `releases/` and `journal/` never do. Of a lease only the newest version counts, and older ones go.
  * Three identities: the writer cannot delete, the reader only reads and records its
- * drills, and only the pruner may delete, and only backups. Nobody can write over anything; what was written over all the same, where
+ * drills, and only the pruner may delete, and only backups. Nobody can write over anything but a lease that is as it was read; what was written over all the same, where
  * the storage does not know that rule, is kept as long as a backup of its kind.
  */
 export class BackupStorage extends pulumi.ComponentResource {
@@ -86,7 +86,7 @@ export class BackupStorage extends pulumi.ComponentResource {
         ],
         objectActions: ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:AbortMultipartUpload"],
         objects: ["*"],
-        writes: ["backups", "drills", "releases", "journal", "journal-copy"].map(
+        writes: ["backups", "drills", "releases", "leases", "journal", "journal-copy"].map(
           (folder) => `${folder}/${args.environment}/*`,
         ),
         // As long as a backup is kept, which the bucket's policy says: nobody could take a longer lock back.
@@ -149,7 +149,7 @@ export class BackupStorage extends pulumi.ComponentResource {
 /** The storage's own expiry comes so much later than the pruner's, who looks before it deletes (docs/decisions/0007). */
 const backstopDays = 90;
 
-/** Every rule names its prefix, so that nothing outside `backups/` can expire. */
+/** Every rule names its prefix, so that nothing outside `backups/` can expire but what a lease was before. */
 function lifecycleRules(environment: string, keepDays: Retention) {
   const enabled = { status: "Enabled" };
   return [
@@ -172,6 +172,13 @@ function lifecycleRules(environment: string, keepDays: Retention) {
       filter: { prefix: `backups/${environment}/` },
       abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
     },
+    {
+      // Every renewal leaves one. The bucket's lock keeps it for its days all the same, and nobody may delete it.
+      ...enabled,
+      id: "drop-versions-of-leases",
+      filter: { prefix: `leases/${environment}/` },
+      noncurrentVersionExpiration: { noncurrentDays: 1 },
+    },
   ];
 }
 
@@ -181,6 +188,7 @@ function bucketPolicy(
   backups: string,
   pruner: pulumi.Output<string>,
 ) {
+  const leases = `arn:aws:s3:::${bucket}/leases/${environment}/*`;
   const everything = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
   const deletes = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
   const deny = { Effect: "Deny", Principal: "*" };
@@ -207,8 +215,18 @@ function bucketPolicy(
         Sid: "DenyWritingOver",
         ...deny,
         Action: "s3:PutObject",
-        Resource: `arn:aws:s3:::${bucket}/*`,
+        NotResource: leases,
         Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+      },
+      {
+        Sid: "DenyWritingOverUnseenLeases",
+        ...deny,
+        Action: "s3:PutObject",
+        Resource: leases,
+        Condition: {
+          Null: { "s3:if-none-match": "true", "s3:if-match": "true" },
+          Bool: { "s3:ObjectCreationOperation": "true" },
+        },
       },
       {
         Sid: "DenyLockingWithoutReturn",

@@ -96,9 +96,11 @@ const judgedPieces = rule(
     if (!rules.success) return refuse("rules must each have an id, and say what they are about.");
     for (const { id, filter, prefix, expiration, noncurrentVersionExpiration } of rules.data) {
       if (expiration === undefined && noncurrentVersionExpiration === undefined) continue;
-      if (!/^backups\/[^/]+\//.test(filter?.prefix ?? prefix ?? "")) {
-        refuse(`rule ${id} must be about backups/<environment>/ only: releases/ and journal/ never expire.`);
-      }
+      const about = filter?.prefix ?? prefix ?? "";
+      if (/^backups\/[^/]+\//.test(about)) continue;
+      // What a lease was before it was renewed; the lease itself stays.
+      if (expiration === undefined && /^leases\/[^/]+\//.test(about)) continue;
+      refuse(`rule ${id} must be about backups/<environment>/ only: releases/ and journal/ never expire.`);
     }
   }),
 );

@@ -46,7 +46,7 @@ export async function retireSurplus(
 ): Promise<void> {
   for (const { replica, row } of surplus) {
     if (markOf(row)?.owner !== spec.owner || (isStopped(row) && isUnrouted(row))) continue;
-    lease?.insist();
+    await lease?.insist();
     await context.progress.step(`${replica.name}: out of service`, (progress) =>
       takeDown(coolify, spec, row.uuid, { ...context, progress }),
     );

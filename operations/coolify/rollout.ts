@@ -117,7 +117,7 @@ export async function moveReplica(
 ): Promise<string> {
   const { coolify, spec, values } = rollout;
   const timeoutMs = spec.rolloutTimeoutSeconds * 1000;
-  rollout.lease?.insist();
+  await rollout.lease?.insist();
   const uuid = row?.uuid ?? (await create(rollout, replica));
   await waitForQuietQueue(coolify, uuid, timeoutMs, context);
   const before = await readActual(rollout, uuid);

@@ -23,8 +23,8 @@ const leaseMs = 30_000;
 const renewMs = 10_000;
 
 export interface Lease {
-  /** Throws when another run has taken the lease over, because this one stood still for too long. */
-  insist(): void;
+  /** Throws when another run has taken the lease over, or may have: this one stood still for too long, or could not renew it. */
+  insist(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function takeLease(
   { progress, signal }: Pick<Context, "progress" | "signal">,
 ): Promise<Lease> {
   const slot = new Slot(storage, location.bucket, `leases/${location.environment}/${thing}.json`);
-  const mine = (): Held => ({
+  const claim = () => ({
     ...{ host: hostname(), pid: process.pid, doing },
     until: new Date(Date.now() + leaseMs).toISOString(),
   });
@@ -51,33 +51,36 @@ export async function takeLease(
     await expectEnd(slot, found, thing, { progress, signal });
   }
   const current = found === null ? null : await slot.read();
-  let etag = await slot.write(mine(), current?.etag ?? null);
+  let held = claim();
+  let etag = await slot.write(held, current?.etag ?? null);
   if (etag === null) throw busy(thing, (await slot.read())?.held ?? null);
   let lost = false;
   const renew = async () => {
-    try {
-      const next = await slot.write(mine(), etag);
-      if (next === null) lost = true;
-      else etag = next;
-    } catch {
-      // The bucket may not answer for a moment; whether the lease was lost is seen by the next write.
-    }
+    const claimed = claim();
+    const written = await slot.write(claimed, etag);
+    if (written === null) lost = true;
+    else [held, etag] = [claimed, written];
   };
   let renewed = Promise.resolve();
-  const renewing = setInterval(() => {
-    renewed = renewed.then(renew);
-  }, renewMs);
+  /** After the one that is under way: it changes the ETag. */
+  const renewNext = () => {
+    const next = renewed.then(renew);
+    renewed = next.catch(() => undefined);
+    return next;
+  };
+  // The bucket may not answer for a moment; what became of the lease is asked again when it matters.
+  const renewing = setInterval(() => void renewNext().catch(() => undefined), renewMs);
   renewing.unref();
   return {
-    insist() {
+    async insist() {
+      if (!lost && Date.parse(held.until) <= Date.now()) await renewNext();
       if (lost) throw busy(thing, null);
     },
     async release() {
       clearInterval(renewing);
-      // What is under way changes the ETag.
       await renewed;
       // Left as it is when it cannot be given back: it runs out by itself.
-      if (!lost) await slot.write({ ...mine(), until: null }, etag).catch(() => null);
+      if (!lost) await slot.write({ ...held, until: null }, etag).catch(() => null);
     },
   };
 }

@@ -18,7 +18,7 @@ export interface ObjectStorageOptions {
   readonly port: number;
   /** Where everything is kept; made when it is not there. One server at a time may use it. */
   readonly dir: string;
-  /** The account's root key: it may do all, whatever policies say. */
+  /** The account's root key: it may do all that no bucket's policy denies. */
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /**

@@ -94,7 +94,7 @@ describe("the backup storage", () => {
     assert.ok(engine.named("backups-policy").dependsOn.includes("backups-privacy"));
   });
 
-  it("expires backups by why they were made, 90 days after the pruner would have, and nothing outside backups/", () => {
+  it("expires backups by why they were made, 90 days after the pruner would have, and nothing else but old versions of leases", () => {
     interface Rule {
       id: string;
       filter: { prefix: string };
@@ -117,20 +117,29 @@ describe("the backup storage", () => {
     );
     // A version that was written over is not the younger for it.
     assert.deepEqual(
-      rules.flatMap(({ noncurrentVersionExpiration }) => noncurrentVersionExpiration?.noncurrentDays ?? []),
+      rules
+        .slice(0, -1)
+        .flatMap(({ noncurrentVersionExpiration }) => noncurrentVersionExpiration?.noncurrentDays ?? []),
       Object.values(args.keepDays),
     );
     assert.deepEqual(
       rules.filter(({ filter }) => !filter.prefix.startsWith("backups/staging/")),
-      [],
+      [
+        {
+          id: "drop-versions-of-leases",
+          status: "Enabled",
+          filter: { prefix: "leases/staging/" },
+          noncurrentVersionExpiration: { noncurrentDays: 1 },
+        },
+      ],
     );
-    assert.deepEqual(rules.at(-2), {
+    assert.deepEqual(rules.at(-3), {
       id: "drop-markers-of-expired-backups",
       status: "Enabled",
       filter: { prefix: "backups/staging/" },
       expiration: { expiredObjectDeleteMarker: true },
     });
-    assert.deepEqual(rules.at(-1), {
+    assert.deepEqual(rules.at(-2), {
       id: "abort-unfinished-uploads",
       status: "Enabled",
       filter: { prefix: "backups/staging/" },
@@ -148,9 +157,14 @@ describe("the backup storage", () => {
     });
     assert.equal(by["DenyDeletesOutsideBackups"]?.NotResource, "arn:aws:s3:::affexai-backups/backups/staging/*");
     assert.equal(by["DenyBypassingTheLock"]?.Action, "s3:BypassGovernanceRetention");
-    assert.deepEqual(by["DenyWritingOver"]?.Condition, {
-      Null: { "s3:if-none-match": "true" },
-      Bool: { "s3:ObjectCreationOperation": "true" },
+    const leases = "arn:aws:s3:::affexai-backups/leases/staging/*";
+    const creation = { Bool: { "s3:ObjectCreationOperation": "true" } };
+    assert.equal(by["DenyWritingOver"]?.NotResource, leases);
+    assert.deepEqual(by["DenyWritingOver"]?.Condition, { Null: { "s3:if-none-match": "true" }, ...creation });
+    assert.equal(by["DenyWritingOverUnseenLeases"]?.Resource, leases);
+    assert.deepEqual(by["DenyWritingOverUnseenLeases"]?.Condition, {
+      Null: { "s3:if-none-match": "true", "s3:if-match": "true" },
+      ...creation,
     });
     const deleters = ["writer", "reader", "pruner"].filter((who) =>
       JSON.stringify(statements(engine, `backups-${who}-permissions`)).includes("s3:Delete"),
@@ -161,14 +175,14 @@ describe("the backup storage", () => {
     ]);
   });
 
-  it("lets the writer write backups, drills, ledger and journal of its environment, and nothing else", () => {
+  it("lets the writer write backups, drills, ledger, leases and journal of its environment, and nothing else", () => {
     const writes = statements(engine, "backups-writer-permissions").filter(({ Action }) =>
       [Action].flat().includes("s3:PutObject"),
     );
     assert.deepEqual(
       writes.map(({ Resource }) => Resource),
       [
-        ["backups", "drills", "releases", "journal", "journal-copy"].map(
+        ["backups", "drills", "releases", "leases", "journal", "journal-copy"].map(
           (folder) => `arn:aws:s3:::affexai-backups/${folder}/staging/*`,
         ),
       ],

@@ -117,6 +117,7 @@ const table: [string, Shown, string, unknown, string][] = [
   ],
   ["rules that are none", lifecycle, "rules", [{}], "piece: rules must each have an id, and say what they are about."],
   ["an expiring ledger", lifecycle, "rules", [expiring("releases/")], outside],
+  ["expiring leases", lifecycle, "rules", [expiring("leases/staging/")], outside],
   ["an expiring journal", lifecycle, "rules", [expiring("journal/staging/")], outside],
   ["everything expiring", lifecycle, "rules", [expiring("")], outside],
   ["everything expiring by a missing filter", lifecycle, "rules", [expiring(undefined)], outside],
@@ -139,6 +140,10 @@ describe("backup-storage-protected", () => {
       { id: "abort", filter: { prefix: "" }, abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
     ];
     assert.deepEqual(await violations(backupStorageProtected, withProperty(lifecycle, "rules", aborting)), []);
+    const replaced = [
+      { id: "x", filter: { prefix: "leases/staging/" }, noncurrentVersionExpiration: { noncurrentDays: 1 } },
+    ];
+    assert.deepEqual(await violations(backupStorageProtected, withProperty(lifecycle, "rules", replaced)), []);
   });
 
   for (const [what, shown, path, value, expected] of table) {

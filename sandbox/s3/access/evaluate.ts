@@ -18,10 +18,12 @@ export interface Wish {
 
 /**
  * Decides as IAM does within one account: an explicit Deny wins, then any Allow of the user's inline policies or the bucket's
- * policy, else no. The root key may do all, as the sandbox's way in.
+ * policy, else no. The root key may do all that a bucket's policy does not deny, and is never locked out of that policy itself
+ * (S3 API Reference, PutBucketPolicy).
  */
 export function isAllowed(wish: Wish): boolean {
-  if (wish.principal.kind === "root") return true;
+  const isRoot = wish.principal.kind === "root";
+  if (isRoot && /^s3:(Get|Put|Delete)BucketPolicy$/.test(wish.action)) return true;
   const identity = wish.principal.kind === "user" ? wish.principal.policies : [];
   const own = identity.flatMap((json) => statementsOf(readPolicy("identity", json)));
   const bucket = wish.bucketPolicy === undefined ? null : readPolicy("bucket", wish.bucketPolicy);
@@ -34,6 +36,7 @@ export function isAllowed(wish: Wish): boolean {
         statement.Effect === "Deny" && namesPrincipal(statement, wish.principal, true) && applies(statement),
     );
   if (denied) return false;
+  if (isRoot) return true;
   if (own.some((statement) => statement.Effect === "Allow" && applies(statement))) return true;
   if (wish.principal.kind === "anonymous" && wish.restrictPublic && bucket !== null && isPublic(bucket)) return false;
   return attached.some(

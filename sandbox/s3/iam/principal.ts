@@ -3,7 +3,7 @@ import type { Identity } from "../auth/signature.ts";
 /** The only account there is. */
 export const accountId = "000000000000";
 
-/** Who sends a request. `root` owns the account and may do all; `anonymous` signed nothing. */
+/** Who sends a request. `root` owns the account and may do all that no bucket's policy denies; `anonymous` signed nothing. */
 export type Principal =
   | (Identity & { readonly kind: "root"; readonly arn: string; readonly userId: string })
   | (Identity & {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { OperationError } from "../../../operations/error.ts";
 import { takeLease } from "../../../operations/release/lease.ts";
 import { objectStorage } from "../../../operations/storage.ts";
@@ -47,7 +48,7 @@ describe("a lease", () => {
 
   it("is held by one at a time, and again after it was given back", async () => {
     const lease = await take("one");
-    lease.insist();
+    await lease.insist();
     await assert.rejects(take("one"), (error) => {
       assert.match(String(error), /one: a test \(process \d+ on .*\) is at work on it\. Wait for its end/);
       return isBusy(error);
@@ -84,5 +85,36 @@ describe("a lease", () => {
     await ended;
     const { Body } = await storage.send(new GetObjectCommand(place("far")));
     assert.match((await Body?.transformToString()) ?? "", /elsewhere/, "it was left alone");
+  });
+
+  describe("that was not renewed in time", () => {
+    beforeEach(() => mock.timers.enable({ apis: ["Date"], now: Date.now() }));
+    afterEach(() => mock.timers.reset());
+
+    it("is insisted on no longer than nobody has taken it", async () => {
+      const slept = await take("slept");
+      mock.timers.tick(60_000);
+      await slept.insist();
+      mock.timers.tick(60_000);
+      await hold("slept", { host: "elsewhere", pid: 1, until: Date.now() + 60_000 });
+      await assert.rejects(slept.insist(), isBusy);
+      await slept.release();
+      const { Body } = await storage.send(new GetObjectCommand(place("slept")));
+      assert.match((await Body?.transformToString()) ?? "", /elsewhere/, "it is not given back by who lost it");
+    });
+
+    it("is insisted on no longer when the bucket takes no write", async () => {
+      const lease = await take("apart");
+      const faults = new URL("/_sandbox/faults", server.url);
+      const denied = { kind: "status", status: 403, code: "AccessDenied" };
+      const planned = { faults: [{ operation: "PutObject", key: "leases/*", times: null, action: denied }] };
+      assert.equal((await fetch(faults, { method: "POST", body: JSON.stringify(planned) })).status, 201);
+      await lease.insist();
+      mock.timers.tick(30_000);
+      await assert.rejects(lease.insist(), /leases\/test\/apart\.json: was answered with 403 AccessDenied/);
+      await fetch(faults, { method: "DELETE" });
+      await lease.insist();
+      await lease.release();
+    });
   });
 });

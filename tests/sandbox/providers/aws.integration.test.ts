@@ -15,8 +15,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { takeLease } from "../../../operations/release/lease.ts";
+import { objectStorage } from "../../../operations/storage.ts";
 import { type ObjectStorage, startObjectStorage } from "../../../sandbox/s3/server.ts";
 import { root } from "../../../sandbox/setup/paths.ts";
+import { recorded } from "../../operations/coolify/context.ts";
 import { type RealEngine, realEngine } from "./real-engine.ts";
 
 const account = { accessKeyId: "AKIASANDBOXROOT00000", secretAccessKey: "root-secret-of-the-test-storage" };
@@ -67,7 +70,7 @@ describe("the stand-in for the AWS provider", function () {
     const { exitCode, text } = await engine.run(["up", "--yes", "--skip-preview"]);
     assert.equal(exitCode, 0, text);
     const { Rules } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: "trial-backups" }));
-    assert.equal(Rules?.length, 8);
+    assert.equal(Rules?.length, 9);
     const preview = await engine.run(["preview", "--expect-no-changes"]);
     assert.equal(preview.exitCode, 0, preview.text);
     const refresh = await clean();
@@ -111,6 +114,23 @@ describe("the stand-in for the AWS provider", function () {
     await assert.rejects(weekly(57, "GOVERNANCE"), { name: "AccessDenied" });
     await assert.rejects(weekly(56, "COMPLIANCE"), { name: "AccessDenied" });
     own.destroy();
+  });
+
+  it("lets its writer and the account's own key hold a lease in turn, and nobody write over one unseen", async () => {
+    const { writer } = (await engine.outputs()) as { writer: { accessKeyId: string; secretAccessKey: string } };
+    const location = { bucket: "trial-backups", environment: "trial" };
+    for (const keys of [writer, account, writer]) {
+      const own = objectStorage({
+        AWS_ENDPOINT_URL: storage.url,
+        AWS_REGION: "eu-central-1",
+        AWS_ACCESS_KEY_ID: keys.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      });
+      await (await takeLease(own, location, { thing: "one", doing: "a test" }, recorded({}))).release();
+      const unseen = new PutObjectCommand({ Bucket: location.bucket, Key: "leases/trial/one.json", Body: "{}" });
+      await assert.rejects(own.send(unseen), { name: "AccessDenied" });
+      own.destroy();
+    }
   });
 
   it("sees what somebody changed by hand, and puts it back", async () => {
