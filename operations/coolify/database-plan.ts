@@ -1,15 +1,11 @@
 import type { z } from "zod";
 import type { Database } from "./answers.ts";
+import { compareWithRecord, type DeclaredDatabase, type DifferingField } from "./database-comparison.ts";
 import { isOurs, ownerIn } from "./ownership.ts";
 
-/** One database on Coolify as it is declared. `fields` are those of its kind, such as `postgres_user`. */
-export interface WantedDatabase {
+/** A database as it is declared, and whose it is. */
+export interface WantedDatabase extends DeclaredDatabase {
   readonly owner: string;
-  readonly kind: "postgresql" | "redis";
-  readonly name: string;
-  /** With a tag. */
-  readonly image: string;
-  readonly fields: Readonly<Record<string, string>>;
 }
 
 /** One way in which a database is not as declared; values of passwords are never in it. */
@@ -27,7 +23,12 @@ type Actual = z.output<typeof Database>;
  * password takes a restart, and for data that is there much more than a new setting. What a token may not see is left out.
  */
 export function planDatabase(wanted: WantedDatabase, actual: Actual): readonly DatabaseDifference[] {
-  return [...ofOwner(wanted, actual), ...ofImage(wanted, actual), ...ofFields(wanted, actual), ...ofReach(actual)];
+  const { differing, open } = compareWithRecord(wanted, actual);
+  return [
+    ...ofOwner(wanted, actual),
+    ...differing.flatMap((one) => (one.name === "image" ? ofImage(wanted, one) : ofField(one))),
+    ...(open === null ? [] : [ofReach(open)]),
+  ];
 }
 
 function ofOwner({ owner }: WantedDatabase, actual: Actual): DatabaseDifference[] {
@@ -41,13 +42,13 @@ function ofOwner({ owner }: WantedDatabase, actual: Actual): DatabaseDifference[
   ];
 }
 
-function ofImage({ kind, image: wanted }: WantedDatabase, { image: actual }: Actual): DatabaseDifference[] {
-  if (!actual || actual === wanted) return [];
-  const [from, to] = [majorOf(actual), majorOf(wanted)];
+function ofImage({ kind }: WantedDatabase, { declared, found }: DifferingField): DatabaseDifference[] {
+  if (typeof found !== "string" || found === "") return [];
+  const [from, to] = [majorOf(found), majorOf(declared)];
   const major = from !== null && to !== null && from !== to;
   return [
     {
-      what: major ? `runs ${actual}, another major version than ${wanted}` : `runs ${actual} instead of ${wanted}`,
+      what: major ? `runs ${found}, another major version than ${declared}` : `runs ${found} instead of ${declared}`,
       next:
         major && kind === "postgresql"
           ? "A new major version of PostgreSQL does not read the old one's files: declare a second database of another name, move the data by a backup and a restore, then declare the new one."
@@ -61,30 +62,24 @@ function majorOf(image: string): string | null {
   return /:(?:v|pg)?(\d+)/i.exec(image.replace(/^.*\//, ""))?.[1] ?? null;
 }
 
-function ofFields({ fields }: WantedDatabase, actual: Actual): DatabaseDifference[] {
-  return Object.entries(fields).flatMap(([field, value]) => {
-    const seen = actual[field];
-    if (typeof seen !== "string" || seen === value) return [];
-    if (field.endsWith("password")) {
-      return [
-        {
-          what: "has another password",
-          next: "Bring the one that it was made with back into the stack: a new one in Coolify does not change the role in data that is there.",
-        },
-      ];
-    }
-    return [{ what: `has ${field} ${seen} instead of ${value}`, next: "Declare what it has: it was made with it." }];
-  });
+function ofField({ name, declared, found, secret }: DifferingField): DatabaseDifference[] {
+  if (typeof found !== "string") return [];
+  if (secret) {
+    return [
+      {
+        what: "has another password",
+        next: "Bring the one that it was made with back into the stack: a new one in Coolify does not change the role in data that is there.",
+      },
+    ];
+  }
+  return [{ what: `has ${name} ${found} instead of ${declared}`, next: "Declare what it has: it was made with it." }];
 }
 
-function ofReach({ is_public: open, public_port: port }: Actual): DatabaseDifference[] {
-  if (!open) return [];
-  return [
-    {
-      what: `is open to the internet${port ? ` at port ${port}` : ""}`,
-      next: 'Turn off "Make it publicly available" in Coolify; from outside it is reached through ssh (the setting `database.reach`).',
-    },
-  ];
+function ofReach({ port }: { readonly port: string | null }): DatabaseDifference {
+  return {
+    what: `is open to the internet${port ? ` at port ${port}` : ""}`,
+    next: 'Turn off "Make it publicly available" in Coolify; from outside it is reached through ssh (the setting `database.reach`).',
+  };
 }
 
 /** Coolify calls a container healthy while it starts: what needs the database has to wait for an answer of its own. */

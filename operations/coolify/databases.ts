@@ -4,6 +4,7 @@ import type { Context, Verb } from "../verb.ts";
 import { waitFor } from "../wait.ts";
 import { Database, EnvironmentContents, Uuid } from "./answers.ts";
 import { CoolifyClient, CoolifyError } from "./client.ts";
+import { declaredPostgres, declaredRedis } from "./database-comparison.ts";
 import { isUp, planDatabase, runs, type WantedDatabase } from "./database-plan.ts";
 import { DatabaseResult, PostgresSpec, RedisSpec, type Placement } from "./spec.ts";
 
@@ -16,8 +17,7 @@ export const applyPostgres: Verb<typeof PostgresSpec, typeof DatabaseResult> = {
   result: DatabaseResult,
   async run(spec, context) {
     const password = required(context.env, "POSTGRES_PASSWORD");
-    const fields = { postgres_user: spec.user, postgres_password: password, postgres_db: spec.database };
-    return applyDatabase(context, spec.placement, { ...spec, kind: "postgresql", fields }, 5432);
+    return applyDatabase(context, spec.placement, { ...declaredPostgres(spec, password), owner: spec.owner }, 5432);
   },
 };
 
@@ -26,8 +26,8 @@ export const applyRedis: Verb<typeof RedisSpec, typeof DatabaseResult> = {
   spec: RedisSpec,
   result: DatabaseResult,
   async run(spec, context) {
-    const fields = { redis_password: required(context.env, "REDIS_PASSWORD") };
-    return applyDatabase(context, spec.placement, { ...spec, kind: "redis", fields }, 6379);
+    const password = required(context.env, "REDIS_PASSWORD");
+    return applyDatabase(context, spec.placement, { ...declaredRedis(spec, password), owner: spec.owner }, 6379);
   },
 };
 

@@ -1,23 +1,9 @@
 import { Database } from "../coolify/answers.ts";
 import type { CoolifyClient } from "../coolify/client.ts";
-import { databaseDifferences, type DeclaredDatabase } from "../coolify/database-differences.ts";
+import type { DeclaredDatabase } from "../coolify/database-comparison.ts";
+import { databaseDifferences } from "../coolify/database-differences.ts";
 import type { Comparison, Mask } from "../coolify/differences.ts";
 import type { EnvironmentView } from "../coolify/probe.ts";
-import type { PostgresSpec, RedisSpec } from "../coolify/spec.ts";
-import type { z } from "zod";
-
-/** A database's spec with its password as Coolify's fields. */
-export function declaredPostgres(
-  { name, image, user, database }: z.output<typeof PostgresSpec>,
-  password: string,
-): DeclaredDatabase {
-  const fields = { image, postgres_user: user, postgres_db: database, postgres_password: password };
-  return { kind: "postgresql", name, fields, secret: "postgres_password" };
-}
-
-export function declaredRedis({ name, image }: z.output<typeof RedisSpec>, password: string): DeclaredDatabase {
-  return { kind: "redis", name, fields: { image, redis_password: password }, secret: "redis_password" };
-}
 
 /** `uuid` is that of the database which `apply` found or made: another one of its name is another database. */
 export async function compareDatabase(

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { CoolifyClient } from "../coolify/client.ts";
+import { declaredPostgres, declaredRedis } from "../coolify/database-comparison.ts";
 import type { Comparison, Mask } from "../coolify/differences.ts";
 import { readEnvironment, type EnvironmentView } from "../coolify/probe.ts";
 import { ApplicationSpec, DatabaseResult, Placement, PostgresSpec, ProjectSpec, RedisSpec } from "../coolify/spec.ts";
@@ -12,7 +13,7 @@ import { LedgerEntrySpec } from "../release/spec.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context } from "../verb.ts";
 import { compareApplication } from "./compare-application.ts";
-import { compareDatabase, declaredPostgres, declaredRedis } from "./compare-database.ts";
+import { compareDatabase } from "./compare-database.ts";
 import { compareLedger } from "./compare-ledger.ts";
 import { comparePlace } from "./compare-place.ts";
 import { compareRoles } from "./compare-roles.ts";

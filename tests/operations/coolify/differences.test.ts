@@ -198,9 +198,16 @@ describe("the differences of a replica", () => {
 });
 
 describe("the differences of a database", () => {
-  const fields = { image: "postgres:16", postgres_db: "affexai", postgres_password: "s3cret" };
-  const declared = { kind: "postgresql", name: "main", fields, secret: "postgres_password" } as const;
-  const found = { uuid: "d1", name: "main", status: "running:healthy", is_public: false, ...fields };
+  const fields = { postgres_db: "affexai", postgres_password: "s3cret" };
+  const declared = { kind: "postgresql", name: "main", image: "postgres:16", fields } as const;
+  const found = {
+    uuid: "d1",
+    name: "main",
+    status: "running:healthy",
+    image: "postgres:16",
+    is_public: false,
+    ...fields,
+  };
 
   it("are none for what is private, runs and has its names", () => {
     assert.deepEqual(databaseDifferences(declared, found, mask), { differences: [], unobserved: [] });
