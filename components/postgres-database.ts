@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { RandomPassword } from "@pulumi/random/randomPassword.js";
-import { DatabaseResult, type Placement, PostgresSpec } from "../operations/coolify/spec.ts";
-import { operation, ownerOf } from "./command.ts";
+import { type Placement, PostgresSpec } from "../operations/coolify/spec.ts";
+import { ownerOf } from "./command.ts";
+import { coolifyDatabase } from "./coolify-database.ts";
 
 export type PostgresDatabaseArgs =
   | {
@@ -38,27 +38,18 @@ export class PostgresDatabase extends pulumi.ComponentResource {
 
   #onCoolify(name: string, args: Extract<PostgresDatabaseArgs, { kind: "coolify" }>): pulumi.Output<string> {
     const { placement, image, database } = args;
-    // Coolify refuses a password with anything but letters and digits.
-    const password = new RandomPassword(
-      `${name}-password`,
-      { length: 32, special: false },
-      { parent: this, protect: true },
-    );
-    const server = operation(
-      `${name}-apply`,
+    const { password, server } = coolifyDatabase(
+      name,
       {
         noun: "postgres",
-        verb: "apply",
         spec: PostgresSpec,
-        result: DatabaseResult,
         input: { owner: ownerOf(name), placement, name: `${database}-postgres`, image, user: administrator, database },
-        secrets: { POSTGRES_PASSWORD: password.result },
-        timeoutMinutes: 15,
+        passwordVariable: "POSTGRES_PASSWORD",
       },
-      { parent: this, protect: true },
+      this,
     );
     return pulumi.secret(
-      pulumi.interpolate`postgresql://${administrator}:${password.result}@${server.host}:${server.port}/${database}`,
+      pulumi.interpolate`postgresql://${administrator}:${password}@${server.host}:${server.port}/${database}`,
     );
   }
 }

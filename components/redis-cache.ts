@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { RandomPassword } from "@pulumi/random/randomPassword.js";
-import { DatabaseResult, type Placement, RedisSpec } from "../operations/coolify/spec.ts";
-import { operation, ownerOf } from "./command.ts";
+import { type Placement, RedisSpec } from "../operations/coolify/spec.ts";
+import { ownerOf } from "./command.ts";
+import { coolifyDatabase } from "./coolify-database.ts";
 
 export type RedisCacheArgs =
   | {
@@ -32,24 +32,16 @@ export class RedisCache extends pulumi.ComponentResource {
   }
 
   #onCoolify(name: string, args: Extract<RedisCacheArgs, { kind: "coolify" }>): pulumi.Output<string> {
-    const password = new RandomPassword(
-      `${name}-password`,
-      { length: 32, special: false },
-      { parent: this, protect: true },
-    );
-    const server = operation(
-      `${name}-apply`,
+    const { password, server } = coolifyDatabase(
+      name,
       {
         noun: "redis",
-        verb: "apply",
         spec: RedisSpec,
-        result: DatabaseResult,
         input: { owner: ownerOf(name), placement: args.placement, name: args.cache, image: args.image },
-        secrets: { REDIS_PASSWORD: password.result },
-        timeoutMinutes: 15,
+        passwordVariable: "REDIS_PASSWORD",
       },
-      { parent: this, protect: true },
+      this,
     );
-    return pulumi.secret(pulumi.interpolate`redis://default:${password.result}@${server.host}:${server.port}/0`);
+    return pulumi.secret(pulumi.interpolate`redis://default:${password}@${server.host}:${server.port}/0`);
   }
 }

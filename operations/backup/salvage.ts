@@ -2,12 +2,12 @@ import { mkdir, readdir, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
-import { connect, serverError, withConnection } from "../database/connection.ts";
+import { connect, useConnection, withConnection } from "../database/connection.ts";
 import { OperationError } from "../error.ts";
 import type { Context, Verb } from "../verb.ts";
 import { findKept, onOperations } from "./kept.ts";
-import { readSalvageTables, type SalvageTable } from "./salvage-tables.ts";
-import { salvageTable } from "./salvage-table.ts";
+import { readSalvageTables } from "./salvage-tables.ts";
+import { salvageTable, type TableSalvage } from "./salvage-table.ts";
 import { SalvageResult, SalvageSpec, type SalvagedTable } from "./spec.ts";
 
 const connection = { applicationName: "affexai-salvage", settings: { idle_in_transaction_session_timeout: "0" } };
@@ -40,16 +40,7 @@ export const salvage: Verb<typeof SalvageSpec, typeof SalvageResult> = {
   },
 };
 
-interface One {
-  readonly kept: pg.Client;
-  readonly live: pg.Client;
-  readonly table: SalvageTable;
-  readonly liveTable: SalvageTable | undefined;
-  readonly since: string | null;
-  readonly out: string;
-}
-
-async function salvageOne(one: One, { progress }: Context): Promise<SalvagedTable> {
+async function salvageOne(one: TableSalvage, { progress }: Context): Promise<SalvagedTable> {
   return progress.step(`compare ${one.table.name}`, async (inner) => {
     const salvaged = await salvageTable(one);
     const { missing, changed, comparedBy } = salvaged;
@@ -70,14 +61,7 @@ async function onClosed<T>(
       client.query(`ALTER DATABASE ${pg.escapeIdentifier(access.database)} ALLOW_CONNECTIONS ${allowed}`),
     );
   await allow(true);
-  const client = await connect(access, connection).finally(() => allow(false));
-  try {
-    return await work(client);
-  } catch (error) {
-    throw serverError(access, error);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  return useConnection(access, await connect(access, connection).finally(() => allow(false)), work);
 }
 
 async function prepareFolder(out: string, bytes: number, { progress }: Context): Promise<void> {

@@ -63,7 +63,15 @@ export async function withConnection<T>(
   options: ConnectionOptions,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = await connect(access, options);
+  return useConnection(access, await connect(access, options), work);
+}
+
+/** The same on a connection that is there; it is closed afterwards. */
+export async function useConnection<T>(
+  access: DatabaseAccess,
+  client: pg.Client,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   try {
     return await work(client);
   } catch (error) {

@@ -7,6 +7,7 @@ import type { MigrationReport } from "../migration/report.ts";
 import { ReleaseRecord } from "../release/spec.ts";
 import { onStack, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
+import { withImageOptions } from "./image-options.ts";
 import { addResumeVerb } from "./migration-resume.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
 
@@ -26,23 +27,11 @@ interface Options {
 export function addMigrationVerbs(program: Command, { watched, write }: Surroundings): void {
   const migration = noun(program, "migration", "what a release's migrations do, before they do it");
   const verb = (name: string, description: string) =>
-    migration
-      .command(name)
+    withImageOptions(migration.command(name))
       .description(description)
       .requiredOption("--backend <image>", "the backend's image, or a release record's file")
       .option("--stack <name>", "for this environment's database and ledger; for a new one unless given")
       .option("--maintenance", "the release will declare a maintenance window")
-      .addOption(
-        new Option("--image-runtime <how>", "how commands run in the image")
-          .choices(["docker", "unpacked"])
-          .default("docker"),
-      )
-      .option(
-        "--data-source <path>",
-        "the TypeORM data source, from the image's working directory",
-        "dist/database/data-source.js",
-      )
-      .option("--node-path <path>", "node inside the image", "node")
       .addOption(new Option("--markdown", "as a comment for a pull request").conflicts("json"))
       .option("--json", "as one JSON object");
 

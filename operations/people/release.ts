@@ -1,10 +1,11 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import { writeFile } from "node:fs/promises";
 import { cells } from "../migration/report.ts";
 import { Ledger, attemptState } from "../release/ledger.ts";
 import { ReleaseRecord } from "../release/spec.ts";
 import { onStack, readStack, stackEnvironment } from "../stack.ts";
 import { objectStorage } from "../storage.ts";
+import { withImageOptions } from "./image-options.ts";
 import { noun, table, type Surroundings } from "./surroundings.ts";
 
 interface CreateOptions {
@@ -22,23 +23,11 @@ interface CreateOptions {
 export function addReleaseVerbs(program: Command, { watched, write }: Surroundings): void {
   const release = noun(program, "release", "release records: what was built, and what it does to the database");
 
-  release
-    .command("create")
+  withImageOptions(release.command("create"))
     .description("make the record of a release from its built images")
     .requiredOption("--backend <image>", "by digest or tag")
     .requiredOption("--frontend <image>", "by digest or tag")
     .option("--maintenance", "the release declares a maintenance window")
-    .addOption(
-      new Option("--image-runtime <how>", "how commands run in the image")
-        .choices(["docker", "unpacked"])
-        .default("docker"),
-    )
-    .option(
-      "--data-source <path>",
-      "the TypeORM data source, from the image's working directory",
-      "dist/database/data-source.js",
-    )
-    .option("--node-path <path>", "node inside the image", "node")
     .option("--stack <name>", "rehearse on its newest backup too; needs REHEARSAL_DATABASE_URL")
     .option("--out <file>", "where the record is written", "release.json")
     .action(async ({ out, stack, maintenance = false, ...options }: CreateOptions) => {

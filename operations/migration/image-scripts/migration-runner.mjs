@@ -5,18 +5,13 @@ import { nameOf } from "./data-source.mjs";
 import { describe } from "./describe.mjs";
 import { entityDifferences } from "./entity-differences.mjs";
 import { guard } from "./guard.mjs";
-import { Refusal, codeOf, job, say } from "./protocol.mjs";
+import { Refusal, job, say, sayFailed } from "./protocol.mjs";
 
 try {
   await { describe, run, revert }[job.command]();
   process.exit(0);
 } catch (error) {
-  await say("failed", {
-    message: String(error?.message ?? error),
-    code: codeOf(error),
-    kind: error instanceof Refusal ? "refused" : "failed",
-    stack: error instanceof Refusal ? null : String(error?.stack ?? "").slice(0, 4000),
-  });
+  await sayFailed(error, error instanceof Refusal ? null : String(error?.stack ?? "").slice(0, 4000));
   process.exit(1);
 }
 

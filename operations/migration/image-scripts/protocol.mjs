@@ -11,6 +11,15 @@ process.stdout.write = process.stderr.write.bind(process.stderr);
 /** What is not done because it must not be, as against what was tried and failed. */
 export class Refusal extends Error {}
 
+/** Says why it ended; `stack` where it helps whoever reads it. */
+export const sayFailed = (error, stack = null) =>
+  say("failed", {
+    message: String(error?.message ?? error),
+    code: codeOf(error),
+    kind: error instanceof Refusal ? "refused" : "failed",
+    stack,
+  });
+
 /** SQLSTATE of what PostgreSQL answered, or null. */
 export function codeOf(error) {
   const cause = error?.driverError ?? error;

@@ -2,7 +2,7 @@
 // After each step it waits at a gate, an advisory lock, while whoever started it looks at the database.
 import { connected } from "./connection.mjs";
 import { nameOf } from "./data-source.mjs";
-import { Refusal, codeOf, job, say } from "./protocol.mjs";
+import { Refusal, codeOf, job, say, sayFailed } from "./protocol.mjs";
 import { traced } from "./trace.mjs";
 
 try {
@@ -10,12 +10,7 @@ try {
   await connected({ lock_timeout: "0", statement_timeout: "0" }, (dataSource) => roomy(dataSource), rehearse);
   process.exit(0);
 } catch (error) {
-  await say("failed", {
-    message: String(error?.message ?? error),
-    code: codeOf(error),
-    kind: error instanceof Refusal ? "refused" : "failed",
-    stack: null,
-  });
+  await sayFailed(error);
   process.exit(1);
 }
 
