@@ -57,6 +57,17 @@ export function databaseAccess(env: Context["env"], variable: string): DatabaseA
   };
 }
 
+/** The two roles of a run on one database: the owner of the schema, and the one that reads everything. */
+export interface RunAccess {
+  readonly migrator: DatabaseAccess;
+  readonly backup: DatabaseAccess;
+}
+
+/** From DATABASE_URL and BACKUP_DATABASE_URL. */
+export function runAccess(env: Context["env"]): RunAccess {
+  return { migrator: databaseAccess(env, "DATABASE_URL"), backup: databaseAccess(env, "BACKUP_DATABASE_URL") };
+}
+
 /** The same server and user, another database. */
 export function onDatabase(access: DatabaseAccess, database: string): DatabaseAccess {
   return { ...access, database };

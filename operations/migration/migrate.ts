@@ -3,7 +3,7 @@ import { OperationError } from "../error.ts";
 import { Ledger, attemptState } from "../release/ledger.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
-import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
+import { runAccess, type DatabaseAccess, type RunAccess } from "../database/access.ts";
 import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { GuardedMigration } from "./guarded-migration.ts";
@@ -53,10 +53,7 @@ export async function guardedMigration(
   context: Context,
   scriptFor: ScriptFor = inImage,
 ): Promise<MigrationResult> {
-  const access = {
-    migrator: databaseAccess(context.env, "DATABASE_URL"),
-    backup: databaseAccess(context.env, "BACKUP_DATABASE_URL"),
-  };
+  const access = runAccess(context.env);
   for (;;) {
     const result = await withLock(access.migrator, (run) =>
       migrateUnderLock({ spec, access, run, scriptFor }, context),
@@ -68,7 +65,7 @@ export async function guardedMigration(
 
 interface Attempt {
   readonly spec: MigrationSpec;
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly run: Run;
   readonly scriptFor: ScriptFor;
 }

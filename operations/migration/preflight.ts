@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "../database/access.ts";
+import type { RunAccess } from "../database/access.ts";
 import { encryptionOf, hasIdentity } from "../backup/encryption.ts";
 import { clientPrograms } from "../database/client-programs.ts";
 import { withConnection } from "../database/connection.ts";
@@ -15,7 +15,7 @@ interface Facts {
 
 interface Candidate {
   readonly spec: MigrationSpec;
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly applicationName: string;
   /** False when it goes on from what a killed run began: what may be short by now was used by that one, and nobody is to stay frozen. */
   readonly begins: boolean;

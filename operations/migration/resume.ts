@@ -1,5 +1,5 @@
 import { BackupStore } from "../backup/backup-store.ts";
-import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
+import { runAccess, type RunAccess } from "../database/access.ts";
 import { readFreezes, type Freeze } from "../database/freeze.ts";
 import { LockHeld, withLock, type Run } from "../database/lock.ts";
 import { recoverDeadRuns, type Inherited, type Recovered } from "../database/recovery.ts";
@@ -32,10 +32,7 @@ export async function resume(
   context: Context,
   scriptFor: ScriptFor = inImage,
 ): Promise<ResumeResult> {
-  const access = {
-    migrator: databaseAccess(context.env, "DATABASE_URL"),
-    backup: databaseAccess(context.env, "BACKUP_DATABASE_URL"),
-  };
+  const access = runAccess(context.env);
   try {
     return await withLock(access.migrator, (run) => resumeUnderLock({ spec, access, run, scriptFor }, context));
   } catch (error) {
@@ -46,7 +43,7 @@ export async function resume(
 
 interface Resumption {
   readonly spec: ResumeSpec;
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly run: Run;
   readonly scriptFor: ScriptFor;
 }

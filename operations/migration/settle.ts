@@ -1,5 +1,5 @@
 import type { BackupStore } from "../backup/backup-store.ts";
-import type { DatabaseAccess } from "../database/access.ts";
+import type { RunAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema } from "../database/contract.ts";
 import type { Run } from "../database/lock.ts";
@@ -13,7 +13,7 @@ import { takeWayBack, type Arrival } from "./way-back.ts";
 
 export interface Unsettled {
   readonly run: Run;
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly recovered: Recovered;
   readonly store: BackupStore;
   readonly ledger: Ledger;

@@ -2,7 +2,7 @@ import { OperationError } from "../error.ts";
 import type { Journal } from "../journal.ts";
 import type { ReleaseRecord } from "../release/spec.ts";
 import type { Context } from "../verb.ts";
-import type { DatabaseAccess } from "../database/access.ts";
+import type { RunAccess } from "../database/access.ts";
 import { dumpLimitMs, type BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema } from "../database/contract.ts";
@@ -21,7 +21,7 @@ import { swapDatabases } from "../backup/swap.ts";
 export interface WayBack {
   readonly run: Run;
   readonly journal: Journal;
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly store: BackupStore;
   /** Id of the backup that holds `before`. */
   readonly backup: string;

@@ -2,7 +2,7 @@ import { BackupStore, dumpLimitMs } from "../backup/backup-store.ts";
 import { restoreBeside } from "../backup/restore-beside.ts";
 import { keptName, restoredName } from "../backup/restored-names.ts";
 import { swapDatabases } from "../backup/swap.ts";
-import { databaseAccess, type DatabaseAccess } from "../database/access.ts";
+import { runAccess, type DatabaseAccess, type RunAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema } from "../database/contract.ts";
 import { foreignWriters } from "../database/freeze.ts";
@@ -27,7 +27,7 @@ import type { ReleaseRecord } from "./spec.ts";
 
 /** A database that has to be brought to where an older release can live with it, before its applications move. */
 export interface OlderDatabase {
-  readonly access: { readonly migrator: DatabaseAccess; readonly backup: DatabaseAccess };
+  readonly access: RunAccess;
   readonly store: BackupStore;
   readonly copy: JournalCopy;
   readonly window: MaintenanceWindow;
@@ -59,12 +59,12 @@ export async function bringBack(
   const { bucket, environment, roles, maintenance, migrations } = change.outputs.targets;
   const place = { bucket, environment };
   const storage = objectStorage(context.env);
-  const migrator = databaseAccess(context.env, "DATABASE_URL");
+  const access = runAccess(context.env);
   const older: OlderDatabase = {
-    access: { migrator, backup: databaseAccess(context.env, "BACKUP_DATABASE_URL") },
+    access,
     store: new BackupStore(storage, place),
     copy: new JournalCopy(storage, place, context.progress),
-    window: { freeze: { database: migrator.database, app: roles.app }, maintenance },
+    window: { freeze: { database: access.migrator.database, app: roles.app }, maintenance },
     leaseSeconds: defaultFreezeLeaseSeconds,
     target,
   };
