@@ -73,7 +73,8 @@ export const environments = {
     cors: "site",
     tls: false,
     replicas: 2,
-    backupCadence: [],
+    // Taken where a stack names the image of the agent.
+    backupCadence: ["hourly"],
     keepBackupDays,
     keepReplacedDays: 7,
     lockDays: 1,

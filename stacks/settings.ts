@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ImageRuntime } from "../operations/migration/spec.ts";
 import { ProtectedTable } from "../operations/database/spec.ts";
 import { PinnedImage } from "../operations/release/spec.ts";
-import { deployed, environments } from "./environments.ts";
+import { deployed } from "./environments.ts";
 
 const host = z
   .string()
@@ -187,8 +187,7 @@ export const rules: readonly ((known: Partial<Settings>) => Problem | null)[] = 
     };
   },
   function somebodyTakesTheBackups({ environment, tools }) {
-    if (environment === undefined || environments[environment].backupCadence.length === 0) return null;
-    if (tools !== undefined) return null;
+    if (environment === undefined || environment === "sandbox" || tools !== undefined) return null;
     return {
       path: "tools",
       what: "names no image, and this environment's backups are taken by the clock",

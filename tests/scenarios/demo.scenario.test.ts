@@ -17,6 +17,7 @@ import { answerOf } from "../../sandbox/demo/chapters/first-release.ts";
 import { contextOf, pulumiOn, serving, upArguments, type Stage } from "../../sandbox/demo/stage.ts";
 import { tellStory, type DemoResult } from "../../sandbox/demo/story.ts";
 import { sandboxDown } from "../../sandbox/verbs/down.ts";
+import { withTools } from "./tools.ts";
 
 /** Shown with --reporter spec when a scenario takes its minutes; the tests' own output stays readable without it. */
 const progress: Progress = process.env["AFFEXAI_TEST_PROGRESS"] ? lines((line) => console.error(line)) : silent;
@@ -128,11 +129,41 @@ describe("the platform, end to end", () => {
     });
   });
 
+  it("brings up release 2 with the agent, which takes and proves the backup of the hour, and the maintenance application", async () => {
+    const [, second] = stage.releases;
+    assert.ok(second);
+    // From here on every run has them: also the one that is killed, and the one that repairs.
+    stage = await withTools(stage, progress);
+    const up = await pulumiOn(stage, upArguments, second.file, progress);
+    assert.ok(up.ok, up.output.slice(-3000));
+    assert.equal(await serving(stage.urls.frontend, signal), answerOf(second.record, "frontend"), "maintenance is off");
+    const { targets } = await readStack(stage.stack, contextOf(stage, progress));
+    assert.equal(targets.maintenance?.url, stage.urls.frontend);
+    const metrics = await waitFor<string>(
+      {
+        what: "a drill in the agent's metrics",
+        timeoutMs: 60_000,
+        intervalMs: 250,
+        next: "See the log of the application backup-agent.",
+        async look() {
+          const text = await (await fetch("http://backup-agent:8080/metrics")).text();
+          return /^affexai_drill_rto_seconds \d/m.test(text)
+            ? { done: true, value: text }
+            : { done: false, seen: text };
+        },
+      },
+      { progress, signal },
+    );
+    assert.match(metrics, /^affexai_backup_size_bytes\{reason="hourly"\} \d+$/m);
+    assert.match(metrics, /^affexai_agent_job_failures_total\{job="backup-hourly"\} 0$/m);
+    assert.match(metrics, /^affexai_agent_turn 1$/m);
+    const { backups } = JSON.parse((await affexai("backup", "list")).stdout) as { backups: { reason: string }[] };
+    assert.ok(backups.some(({ reason }) => reason === "hourly"));
+  });
+
   it("serves release 2 again after release 3 was killed with -9 half-way and release 2 was brought up", async () => {
     const [, second, third] = stage.releases;
     assert.ok(second && third);
-    const up = await pulumiOn(stage, upArguments, second.file, progress);
-    assert.ok(up.ok, up.output.slice(-3000));
     const ledger = await ledgerOf(stage);
     const before = await ledger.newest();
 
