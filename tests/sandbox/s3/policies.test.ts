@@ -72,10 +72,19 @@ describe("policies", () => {
       true,
       { principal: user(policy({ Effect: "Allow", NotAction: "s3:Delete*", Resource: "*" })) },
     ],
+    ["let the root key do all", true, { principal: rootPrincipal("a", "b") }],
     [
-      "let the root key do all",
+      "hold the root key to what a bucket's policy denies everybody",
+      false,
+      { principal: rootPrincipal("a", "b"), bucketPolicy: policy(deny("s3:*", `${bucket}/*`, everybody)) },
+    ],
+    [
+      "never lock the root key out of a bucket's policy",
       true,
-      { principal: rootPrincipal("a", "b"), bucketPolicy: policy(deny("s3:*", bucket, everybody)) },
+      {
+        ...{ principal: rootPrincipal("a", "b"), bucketPolicy: policy(deny("s3:*", bucket, everybody)) },
+        ...{ action: "s3:PutBucketPolicy", resource: bucket },
+      },
     ],
     [
       "allow what the bucket's policy allows its user",
