@@ -16,7 +16,7 @@ export function declaredPostgres(
   { name, image, user, database }: Pick<z.output<typeof PostgresSpec>, "name" | "image" | "user" | "database">,
   password: string,
 ): DeclaredDatabase {
-  const fields = { postgres_user: user, postgres_db: database, postgres_password: password };
+  const fields = { postgres_user: user, postgres_password: password, postgres_db: database };
   return { kind: "postgresql", name, image, fields };
 }
 
