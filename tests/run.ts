@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { ofThisMachine, provideTestTools } from "../sandbox/setup/test-tools.ts";
 import type { Counts } from "./counts-reporter.ts";
 
 // ./affexai test [kind...]: the checks and every suite, or the kinds named; at the end one table of what passed.
@@ -26,7 +27,9 @@ if (unknown.length > 0) {
 }
 
 const results: Result[] = [];
-for (const kind of kinds.length === 0 ? known : kinds) {
+const chosen = kinds.length === 0 ? known : kinds;
+if (chosen.includes("integration")) await provideTestTools(await ofThisMachine());
+for (const kind of chosen) {
   process.stdout.write(`\n== ${kind}\n`);
   const started = performance.now();
   const counts = kind === "check" ? await runChecks() : await runSuite(kind);

@@ -1,5 +1,6 @@
 import { asTyped, findPackageManager, type Need } from "./package-manager.ts";
 import { logTail, runLogged, say, SetupError } from "./step.ts";
+import { withoutServices } from "./without-services.ts";
 
 const withinMs = 15 * 60_000;
 
@@ -23,6 +24,11 @@ async function install(needs: readonly Need[], what: string, logFile: string): P
   }
   const commands = manager.installCommands(needs);
   say(`installing ${what} through ${manager.program}, about a minute: ${asTyped(commands)}`);
+  const installAll = () => runAll(commands, what, logFile);
+  await (manager.needsSudo ? installAll() : withoutServices(installAll));
+}
+
+async function runAll(commands: readonly string[][], what: string, logFile: string): Promise<void> {
   for (const command of commands) {
     const done = await runLogged({ command, logFile, timeoutMs: withinMs, env: { DEBIAN_FRONTEND: "noninteractive" } });
     // Only the last one installs: a package list that could not be refreshed may still be good enough for it.

@@ -1,25 +1,39 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** What we install through a package manager. `postgres` is the server with its client programs, `docker` the engine with what stand-in images need. */
-export type Need = "postgres" | "redis" | "go" | "docker";
+/**
+ * What we install through a package manager. `postgres` is the server with its client programs, `docker` the engine with what stand-in images need;
+ * `sshd`, `age` and `promtool` are for tests alone.
+ */
+export type Need = "postgres" | "redis" | "go" | "docker" | "sshd" | "age" | "promtool";
 
 export interface PackageManager {
   /** The program's name, which is also what people call it. */
   readonly program: string;
+  /** Whether it may stop to ask for a password. */
+  readonly needsSudo: boolean;
   /** Run one after the other; each is a program and its arguments. */
   installCommands(needs: readonly Need[]): string[][];
 }
 
 interface Candidate {
   readonly program: string;
+  readonly asUser: boolean;
   readonly installCommands: (needs: readonly Need[], isRoot: boolean) => string[][];
 }
 
 const managers: readonly Candidate[] = [
   manager(
     "apt-get",
-    { postgres: ["postgresql"], redis: ["redis-server"], go: ["golang-go"], docker: ["docker.io", "busybox-static"] },
+    {
+      postgres: ["postgresql"],
+      redis: ["redis-server"],
+      go: ["golang-go"],
+      docker: ["docker.io", "busybox-static"],
+      sshd: ["openssh-server"],
+      age: ["age"],
+      promtool: ["prometheus"],
+    },
     {
       before: [["apt-get", "update", "-q"]],
       install: ["apt-get", "install", "-q", "-y", "--no-install-recommends"],
@@ -32,6 +46,9 @@ const managers: readonly Candidate[] = [
       redis: ["redis"],
       go: ["golang"],
       docker: ["moby-engine", "busybox"],
+      sshd: ["openssh-server"],
+      age: ["age"],
+      promtool: ["golang-github-prometheus"],
     },
     { install: ["dnf", "install", "-y"] },
   ),
@@ -42,12 +59,23 @@ const managers: readonly Candidate[] = [
       redis: ["redis"],
       go: ["go"],
       docker: ["docker", "busybox-static"],
+      sshd: ["openssh-server"],
+      age: ["age"],
+      promtool: ["prometheus"],
     },
     { install: ["apk", "add"] },
   ),
   manager(
     "brew",
-    { postgres: ["postgresql@17"], redis: ["redis"], go: ["go"], docker: ["docker"] },
+    {
+      postgres: ["postgresql@17"],
+      redis: ["redis"],
+      go: ["go"],
+      docker: ["docker"],
+      sshd: ["openssh"],
+      age: ["age"],
+      promtool: ["prometheus"],
+    },
     { install: ["brew", "install"], asUser: true },
   ),
 ];
@@ -59,6 +87,7 @@ function manager(
 ): Candidate {
   return {
     program,
+    asUser: how.asUser === true,
     installCommands(needs, isRoot) {
       // sudo drops the environment; without this word a package's installation may stop to ask.
       const sudo = program === "apt-get" ? ["sudo", "DEBIAN_FRONTEND=noninteractive"] : ["sudo"];
@@ -76,10 +105,11 @@ export async function findPackageManager(
   path = process.env["PATH"] ?? "",
   isRoot = process.getuid?.() === 0,
 ): Promise<PackageManager | null> {
-  for (const { program, installCommands } of managers) {
+  for (const { program, asUser, installCommands } of managers) {
     for (const folder of path.split(delimiter)) {
       if (await isExecutable(join(folder, program))) {
-        return { program, installCommands: (needs) => installCommands(needs, isRoot) };
+        const needsSudo = !asUser && !isRoot;
+        return { program, needsSudo, installCommands: (needs) => installCommands(needs, isRoot) };
       }
     }
   }

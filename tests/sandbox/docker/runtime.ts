@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { answers, engineAddress } from "../../../sandbox/docker/engine-address.ts";
 import { platformImages, startDockerRuntime } from "../../../sandbox/docker/server.ts";
+import { whyNoContainers } from "../../../sandbox/docker/why-no-containers.ts";
 import { freePort } from "../../../sandbox/processes/free-port.ts";
 import { findProgram } from "../../../sandbox/setup/program-path.ts";
 import { buildFolder } from "../../../sandbox/workload/build.ts";
@@ -23,9 +24,9 @@ export interface TestRuntime {
 /** Why containers of a Docker engine cannot run here; null where they can. */
 export async function whyNoDocker(): Promise<string | null> {
   if (await answers(engineAddress(process.env["DOCKER_HOST"]))) return null;
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return "no Docker engine answers, and ours needs root";
   const dockerd = await findProgram("dockerd");
-  return dockerd === null ? "no Docker engine answers, and dockerd (Debian's docker.io) is not installed" : null;
+  const why = dockerd === null ? "dockerd (Debian's docker.io) is not installed" : await whyNoContainers();
+  return why === null ? null : `no Docker engine answers, and ${why}`;
 }
 
 /** `images`: names of the base images that it provides. `gatewayPorts`: of this machine, reached from containers. */

@@ -1,21 +1,11 @@
 import { createHash } from "node:crypto";
-import {
-  access,
-  appendFile,
-  chmod,
-  constants,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import ssh2 from "ssh2";
 import { freePort } from "../../../../sandbox/processes/free-port.ts";
 import { startServer } from "../../../../sandbox/processes/server-process.ts";
+import { findProgram } from "../../../../sandbox/setup/program-path.ts";
 
 export interface SshServer {
   readonly host: string;
@@ -37,17 +27,7 @@ export interface SshServer {
 
 /** Where sshd is, or null. Debian's openssh-server keeps it out of the PATH of users. */
 export async function findSshd(): Promise<string | null> {
-  for (const folder of ["/usr/sbin", "/usr/local/sbin", ...(process.env.PATH ?? "").split(delimiter)]) {
-    const file = join(folder, "sshd");
-    if (
-      await access(file, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return file;
-  }
-  return null;
+  return findProgram("sshd", `/usr/sbin:${process.env.PATH ?? ""}`);
 }
 
 /** OpenSSH's sshd on loopback, with keys of its own. It lets this user in, and finds the `programs` (name to shell text) first. */
