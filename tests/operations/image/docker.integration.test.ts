@@ -13,7 +13,11 @@ import { runInImage, type ImageRun } from "../../../operations/image/run.ts";
 import { run } from "../../../operations/process.ts";
 import { buildImage } from "../../../sandbox/images/build.ts";
 import { pushImage } from "../../../sandbox/images/push.ts";
+import { answers, engineAddress } from "../../../sandbox/docker/engine-address.ts";
+import { startOwnEngine, type OwnEngine } from "../../../sandbox/docker/own-engine.ts";
 import { startRegistry, type Registry } from "../../../sandbox/registry/server.ts";
+import { findProgram } from "../../../sandbox/setup/program-path.ts";
+import { whyNoDocker } from "../../sandbox/docker/runtime.ts";
 
 const credentials = { username: "robot", password: "registry-secret" };
 
@@ -25,17 +29,22 @@ describe("a run in a container of a real Docker engine", () => {
   let dir: string;
   let registry: Registry | undefined;
   let image: string;
+  const given = process.env["DOCKER_HOST"];
+  /** Where the machine has none that answers. */
+  let engine: OwnEngine | undefined;
 
   before(async function () {
     this.timeout(300_000);
     dir = await mkdtemp(join(tmpdir(), "docker-run-"));
-    const missing = await docker("info", "--format", "{{.ServerVersion}}").then(
-      () => undefined,
-      (error: Error) => error.message.split("\n").slice(0, 3).join(" "),
-    );
-    if (missing !== undefined || process.platform !== "linux") {
+    const missing = (await findProgram("docker")) === null ? "the docker client is missing" : await whyNoDocker();
+    if (missing !== null || process.platform !== "linux") {
       console.log(`    skipped: ${missing ?? "an image of this machine's Node can be made on Linux only"}`);
       return this.skip();
+    }
+    if (!(await answers(engineAddress(given)))) {
+      engine = await startOwnEngine(join(dir, "engine"));
+      assert.ok("socketPath" in engine.address);
+      process.env["DOCKER_HOST"] = `unix://${engine.address.socketPath}`;
     }
     registry = await startRegistry({ host: "127.0.0.1", port: 0, dir: join(dir, "registry"), ...credentials });
     image = await pushNode(registry.host);
@@ -44,6 +53,8 @@ describe("a run in a container of a real Docker engine", () => {
   after(async () => {
     if (image !== undefined) await docker("image", "rm", "--force", image);
     await registry?.close();
+    await engine?.stop();
+    if (given === undefined) delete process.env["DOCKER_HOST"];
     await rm(dir, { recursive: true, force: true });
   });
 
