@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
+import { OperationError } from "../../operations/error.ts";
 import { run } from "../../operations/process.ts";
 
 /**
@@ -11,7 +12,8 @@ export async function whyNoContainers(controlGroups = "/sys/fs/cgroup"): Promise
   try {
     await run({ file: "unshare", arguments: ["--mount", "--net", "--pid", "--fork", "true"], timeoutMs: 10_000 });
   } catch (error) {
-    return `namespaces cannot be made here: ${error instanceof Error ? error.message : String(error)}`;
+    if (!(error instanceof OperationError)) throw error;
+    return `namespaces cannot be made here: ${error.text.what.trim().split("\n").at(-1)}`;
   }
   const writable = [controlGroups, join(controlGroups, "memory")].map((folder) => access(folder, constants.W_OK));
   const one = await Promise.any(writable).then(

@@ -29,6 +29,8 @@ export interface TestToolSetup {
   /** Whether an engine is missing that could run here. */
   readonly wantsEngine: boolean;
   readonly install: (needs: readonly Need[], what: string) => Promise<void>;
+  /** Tells people. */
+  readonly say: (line: string) => void;
   /** A file with the tools that could not be had: set-up tries once, and says so once. */
   readonly record: string;
 }
@@ -43,6 +45,7 @@ export async function ofThisMachine(): Promise<TestToolSetup> {
     manager: await findPackageManager(),
     wantsEngine: !hasEngine && (await whyNoContainers()) === null,
     install: (needs, what) => installPackages(needs, what, join(toolsFolder, "logs", "package-manager.log")),
+    say,
     record: join(toolsFolder, "test-tools-missing"),
   };
 }
@@ -57,18 +60,19 @@ export async function provideTestTools(setup: TestToolSetup): Promise<void> {
   await writeFile(setup.record, named(await missingOf(missing, setup.path)));
 }
 
-async function tryToInstall(missing: readonly TestTool[], { manager, install, record }: TestToolSetup): Promise<void> {
+async function tryToInstall(missing: readonly TestTool[], setup: TestToolSetup): Promise<void> {
+  const { manager, install, record } = setup;
   const needs = missing.map(({ need }) => need);
   const pending = `The tests that run ${named(missing)} are pending.`;
-  if (manager === null) return say(`${pending} No package manager was found to install them.`);
+  if (manager === null) return setup.say(`${pending} No package manager was found to install them.`);
   const commands = manager.installCommands(needs);
-  if (manager.needsSudo) return say(`${pending} To run them too: ${asTyped(commands)}`);
+  if (manager.needsSudo) return setup.say(`${pending} To run them too: ${asTyped(commands)}`);
   const megabytes = missing.reduce((sum, tool) => sum + tool.megabytes, 0);
   try {
     await install(needs, `${named(missing)} for the tests (${megabytes} MB)`);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(`${error.message}\n${pending} ${error.next}; or remove ${record}, and it is tried again.`);
+    setup.say(`${error.message}\n${pending} ${error.next}; or remove ${record}, and it is tried again.`);
   }
 }
 

@@ -33,7 +33,7 @@ async function holdStarts(policy: string): Promise<boolean> {
   const present = await readFile(policy, "utf8").catch(() => null);
   if (present !== null && !present.includes(mark)) return false;
   // Only what is new is started; an upgrade restarts. It holds nothing after a kill of this process, and 101 says forbidden.
-  const question = `[ "$2" != start ] || [ ! -d /proc/${process.pid} ] || exit 101`;
+  const question = `[ "$2" != start ] || ! kill -0 ${process.pid} 2>/dev/null || exit 101`;
   const written = await writeFile(policy, `#!/bin/sh\n${mark}: nothing new is started.\n${question}\n`).then(
     () => true,
     () => false,
