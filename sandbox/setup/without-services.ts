@@ -32,8 +32,10 @@ export async function withoutServices<T>(installation: () => Promise<T>, places 
 async function holdStarts(policy: string): Promise<boolean> {
   const present = await readFile(policy, "utf8").catch(() => null);
   if (present !== null && !present.includes(mark)) return false;
-  // Only what is new is started; an upgrade restarts. It holds nothing after a kill of this process, and 101 says forbidden.
-  const question = `[ "$2" != start ] || ! kill -0 ${process.pid} 2>/dev/null || exit 101`;
+  // Only what is new is started; an upgrade restarts. In parentheses: the service does not belong to this runlevel. It holds nothing after a kill of this
+  // process, and 101 says forbidden.
+  const held = `kill -0 ${process.pid} 2>/dev/null && exit 101`;
+  const question = `case " $* " in *" start "* | *" (start) "*) ${held} ;; esac\nexit 0`;
   const written = await writeFile(policy, `#!/bin/sh\n${mark}: nothing new is started.\n${question}\n`).then(
     () => true,
     () => false,

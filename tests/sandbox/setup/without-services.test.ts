@@ -17,14 +17,21 @@ describe("an installation without services", () => {
 
   const enable = (unit: string) => symlink("/dev/null", join(places.units, "multi-user.target.wants", unit));
   /** What a package's installation is told; 101 is "forbidden by policy". */
-  const ask = (action: string) =>
+  const ask = (...words: string[]) =>
     new Promise((resolve) => {
-      execFile(places.policy, ["ssh", action], (error) => resolve(error?.code ?? 0));
+      execFile(places.policy, words, (error) => resolve(error?.code ?? 0));
     });
 
   it("forbids what is new to start, lets what runs restart, and is gone afterwards", async () => {
-    const codes = await withoutServices(async () => [await ask("start"), await ask("restart")], places);
-    assert.deepEqual(codes, [101, 0]);
+    const asked = () =>
+      Promise.all([
+        ask("--quiet", "ssh", "start", "2"),
+        ask("ssh.service", "start"),
+        ask("ssh", "(start)"),
+        ask("ssh", "restart"),
+        ask("ssh", "stop"),
+      ]);
+    assert.deepEqual(await withoutServices(asked, places), [101, 101, 101, 0, 0]);
     assert.deepEqual(await readdir(folder), ["system"]);
   });
 
@@ -45,13 +52,13 @@ describe("an installation without services", () => {
   it("holds nothing any more where its process was killed, and takes the place of what that one left", async () => {
     const ours = await withoutServices(() => readFile(places.policy, "utf8"), places);
     await writeFile(places.policy, ours.replace(`kill -0 ${process.pid} `, "kill -0 999999999 "), { mode: 0o755 });
-    assert.equal(await ask("start"), 0);
-    assert.equal(await withoutServices(() => ask("start"), places), 101);
+    assert.equal(await ask("ssh", "start"), 0);
+    assert.equal(await withoutServices(() => ask("ssh", "start"), places), 101);
   });
 
   it("leaves a policy of the machine's own as it is", async () => {
     await writeFile(places.policy, "#!/bin/sh\nexit 104\n", { mode: 0o755 });
-    assert.equal(await withoutServices(() => ask("start"), places), 104);
+    assert.equal(await withoutServices(() => ask("ssh", "start"), places), 104);
     assert.equal(await readFile(places.policy, "utf8"), "#!/bin/sh\nexit 104\n");
   });
 });
