@@ -1,6 +1,5 @@
 import { loadConfig } from "./stacks/config.ts";
 import { ledgerReader } from "./stacks/ledger.ts";
-import { platform } from "./stacks/platform.ts";
 import { coolifyPreview } from "./stacks/preview.ts";
 import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
 
@@ -8,10 +7,14 @@ import { declareRelease, lastOutputOfThisStack } from "./stacks/release.ts";
 Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const config = loadConfig();
-const declared = await declareRelease(
-  { bucket: config.storage.backupBucket, environment: config.environment },
-  { named: process.env["AFFEXAI_RELEASE"], ledger: ledgerReader, lastOutput: lastOutputOfThisStack },
-);
+// The ledger's answer takes as long as loading what is declared.
+const [declared, { platform }] = await Promise.all([
+  declareRelease(
+    { bucket: config.storage.backupBucket, environment: config.environment },
+    { named: process.env["AFFEXAI_RELEASE"], ledger: ledgerReader, lastOutput: lastOutputOfThisStack },
+  ),
+  import("./stacks/platform.ts"),
+]);
 
 const preview = coolifyPreview();
 export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl, databaseSsh } = platform(

@@ -63,8 +63,14 @@ export class CoolifyClient {
   readonly #refused = new Map<string, CoolifyError>();
   #version: Version | undefined;
 
-  /** From COOLIFY_URL and COOLIFY_TOKEN; both missing ones are named at once. `throttle`: instead of the one that processes share. */
-  constructor({ env, progress, signal }: Context, throttle?: Throttle) {
+  /**
+   * From COOLIFY_URL and COOLIFY_TOKEN; both missing ones are named at once. `throttle`: instead of the one that processes share.
+   * `prompt`: for reads that nobody should wait for; a request that the shared limit does not allow now fails.
+   */
+  constructor(
+    { env, progress, signal }: Context,
+    { throttle, prompt = false }: { throttle?: Throttle; prompt?: boolean } = {},
+  ) {
     const missing = ["COOLIFY_URL", "COOLIFY_TOKEN"].filter((name) => !env[name]);
     if (missing.length > 0) {
       throw new OperationError("usage", {
@@ -79,7 +85,7 @@ export class CoolifyClient {
     let opened = throttle === undefined ? undefined : Promise.resolve(throttle);
     const begunAt = Date.now();
     this.#throttle = () =>
-      (opened ??= sharedThrottle(this.#base, this.#token, env.XDG_RUNTIME_DIR, { progress, begunAt }));
+      (opened ??= sharedThrottle(this.#base, this.#token, env.XDG_RUNTIME_DIR, { progress, begunAt, prompt }));
   }
 
   async get<T extends z.ZodType>(path: string, answer: T): Promise<z.output<T>> {
@@ -168,7 +174,8 @@ export class CoolifyClient {
       if (status !== 429) return { status, error };
       const seconds = retryAfter(headers);
       const full = isQueueFull(request, error);
-      if (Date.now() - started + seconds * 1000 > (full ? queueLimitMs : throttleLimitMs)) return { status, error };
+      const patienceMs = throttle.prompt ? 0 : full ? queueLimitMs : throttleLimitMs;
+      if (Date.now() - started + seconds * 1000 > patienceMs) return { status, error };
       this.#context.progress.note(
         full
           ? `The deployment queue of the server is full; asking again in ${seconds} s`
@@ -235,7 +242,7 @@ async function sharedThrottle(
   base: string,
   token: string,
   runtimeFolder: string | undefined,
-  { progress, begunAt }: Pick<Context, "progress"> & { begunAt: number },
+  { progress, begunAt, prompt }: Pick<Context, "progress"> & { begunAt: number; prompt: boolean },
 ): Promise<Throttle> {
   // The number before the pipe names the token without being a secret.
   const [, id = ""] = /^(\d+)\|/.exec(token) ?? [];
@@ -243,7 +250,7 @@ async function sharedThrottle(
   if (opened.private !== undefined) {
     progress.note(`the limit of requests is kept by this process alone (${opened.private})`);
   }
-  return new Throttle(opened.log, { begunAt });
+  return new Throttle(opened.log, { begunAt, prompt });
 }
 
 function parse<T extends z.ZodType>(request: CoolifyRequest, body: string, answer: T): z.output<T> {

@@ -13,7 +13,7 @@ export const planApplications: Verb<typeof PlanSpec, typeof PlanResult> = {
   spec: PlanSpec,
   result: PlanResult,
   async run({ applications }, context) {
-    const coolify = new CoolifyClient(context);
+    const coolify = new CoolifyClient(context, { prompt: true });
     const environments = new Map<string, Promise<EnvironmentView | null>>();
     const environmentOf = ({ placement }: ApplicationSpec) => {
       const key = `${placement.projectUuid} ${placement.environmentName}`;

@@ -94,6 +94,19 @@ export function nextSlot(
   return Math.max(earliest, last + Math.ceil(window / allowed));
 }
 
+/**
+ * The earliest time for a request that rather is not made than waits: it keeps the limit, and no pace. For the few reads of a preview,
+ * which a burst of somebody else must not make slow.
+ */
+export function promptSlot(
+  { slots, limit, pausedUntil }: Pick<Budget, "slots" | "limit" | "pausedUntil">,
+  now: number,
+  window = windowMs,
+): number {
+  const full = slots.at(-usable(limit));
+  return Math.max(now, pausedUntil, full === undefined ? 0 : full + window);
+}
+
 /** What the server has counted and these processes did not ask for: other machines, other people, a log that was lost. */
 export function foreignUse(budget: Budget, now: number, counted: number, window = windowMs): number {
   return Math.max(0, counted - countSince(budget.slots, now - window));

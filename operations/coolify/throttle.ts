@@ -2,7 +2,17 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { OperationError } from "../error.ts";
 import type { Context } from "../verb.ts";
-import { foreignUse, line, nextSlot, readBudget, usable, usualLimit, windowMs, type Budget } from "./rate-budget.ts";
+import {
+  foreignUse,
+  line,
+  nextSlot,
+  promptSlot,
+  readBudget,
+  usable,
+  usualLimit,
+  windowMs,
+  type Budget,
+} from "./rate-budget.ts";
 import type { SharedLog } from "./shared-log.ts";
 
 type Watch = Pick<Context, "progress" | "signal">;
@@ -23,12 +33,18 @@ export class Throttle {
   readonly #log: SharedLog;
   readonly #window: number;
   readonly #begunAt: number;
+  /** Whether a request that cannot go now is given up. */
+  readonly prompt: boolean;
 
-  /** `begunAt`: when the run began, in ms since the epoch; it is stopped by what is refused to others from then on. */
-  constructor(log: SharedLog, { window = windowMs, begunAt = Date.now() } = {}) {
+  /**
+   * `begunAt`: when the run began, in ms since the epoch; it is stopped by what is refused to others from then on.
+   * `prompt`: its requests go at once or not at all.
+   */
+  constructor(log: SharedLog, { window = windowMs, begunAt = Date.now(), prompt = false } = {}) {
     this.#log = log;
     this.#window = window;
     this.#begunAt = begunAt;
+    this.prompt = prompt;
   }
 
   /**
@@ -37,9 +53,12 @@ export class Throttle {
    */
   async turn(ability: string, { progress, signal }: Watch): Promise<void> {
     const before = await this.#afterFirstAnswer(ability, signal);
-    const waitMs = nextSlot(before, Date.now(), this.#window) - Date.now();
-    if (waitMs > turnLimitMs) throw this.#tooBusy(before, waitMs);
+    const now = Date.now();
     const id = randomBytes(6).toString("hex");
+    const waitMs = (this.prompt ? promptSlot : nextSlot)(before, now, this.#window) - now;
+    if (waitMs > (this.prompt ? 0 : turnLimitMs)) throw this.#tooBusy(before, waitMs);
+    // Those who wait their turn are not asked for it. A few of these at the same moment fit into what stays free.
+    if (this.prompt) return this.#log.append(line.slot(now, id, now));
     await this.#log.append(line.ask(Date.now(), id));
     let budget = await this.#read();
     const slot = budget.slotOf.get(id) ?? Date.now();
@@ -120,7 +139,9 @@ export class Throttle {
     return new OperationError("failed", {
       where: "Coolify",
       what: `the next request would have to wait ${Math.ceil(waitMs / 1000)} s: ${spent(budget)}.`,
-      next: "Run less at the same time (`pulumi up --parallel`), or raise API_RATE_LIMIT on the server.",
+      next: this.prompt
+        ? "Ask again after that, or raise API_RATE_LIMIT on the server."
+        : "Run less at the same time (`pulumi up --parallel`), or raise API_RATE_LIMIT on the server.",
     });
   }
 

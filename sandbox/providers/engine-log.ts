@@ -1,6 +1,5 @@
 import { credentials } from "@grpc/grpc-js";
-import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
-import engine from "@pulumi/pulumi/proto/engine_pb.js";
+import type { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 
 /** Where a provider's lines go while it works. */
 export interface EngineLog {
@@ -11,15 +10,19 @@ export interface EngineLog {
 /** Logs to the engine at this address. A line that cannot be delivered is lost: the engine is gone then. */
 export function engineLog(address: string): EngineLog {
   let client: EngineClient | undefined;
-  return {
-    status(urn, line) {
-      client ??= new EngineClient(address, credentials.createInsecure());
-      const request = new engine.LogRequest()
-        .setSeverity(engine.LogSeverity.INFO)
-        .setUrn(urn)
-        .setMessage(line)
-        .setEphemeral(true);
-      client.log(request, () => undefined);
-    },
+  // Loaded on demand: a preview has nothing to say.
+  const send = async (urn: string, line: string) => {
+    const [{ EngineClient: Client }, { default: engine }] = await Promise.all([
+      import("@pulumi/pulumi/proto/engine_grpc_pb.js"),
+      import("@pulumi/pulumi/proto/engine_pb.js"),
+    ]);
+    client ??= new Client(address, credentials.createInsecure());
+    const request = new engine.LogRequest()
+      .setSeverity(engine.LogSeverity.INFO)
+      .setUrn(urn)
+      .setMessage(line)
+      .setEphemeral(true);
+    client.log(request, () => undefined);
   };
+  return { status: (urn, line) => void send(urn, line) };
 }

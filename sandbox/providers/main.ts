@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { engineLog } from "./engine-log.ts";
@@ -24,6 +25,8 @@ server.addService(
 server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
   if (error !== null) throw error;
   process.stdout.write(`${port}\n`);
+  // The engine ends us with SIGKILL, and what was compiled would never be kept.
+  flushCompileCache();
 });
 
 // The engine holds the other end of our stdin. Unlike the official providers a stand-in does not outlive a killed engine.

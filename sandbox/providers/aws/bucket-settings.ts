@@ -1,24 +1,3 @@
-import {
-  DeleteBucketCorsCommand,
-  DeleteBucketEncryptionCommand,
-  DeleteBucketOwnershipControlsCommand,
-  DeleteBucketPolicyCommand,
-  DeletePublicAccessBlockCommand,
-  GetBucketCorsCommand,
-  GetBucketEncryptionCommand,
-  GetBucketOwnershipControlsCommand,
-  GetBucketPolicyCommand,
-  GetBucketVersioningCommand,
-  GetObjectLockConfigurationCommand,
-  GetPublicAccessBlockCommand,
-  PutBucketCorsCommand,
-  PutBucketEncryptionCommand,
-  PutBucketOwnershipControlsCommand,
-  PutBucketPolicyCommand,
-  PutBucketVersioningCommand,
-  PutObjectLockConfigurationCommand,
-  PutPublicAccessBlockCommand,
-} from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { ifThere } from "./clients.ts";
 import { bucketSetting } from "./bucket-setting.ts";
@@ -31,20 +10,18 @@ export const publicAccessBlock = bucketSetting({
     restrictPublicBuckets: z.boolean(),
   },
   async put(client, { bucket, ...wanted }) {
-    await client.send(
-      new PutPublicAccessBlockCommand({
-        Bucket: bucket,
-        PublicAccessBlockConfiguration: {
-          BlockPublicAcls: wanted.blockPublicAcls,
-          BlockPublicPolicy: wanted.blockPublicPolicy,
-          IgnorePublicAcls: wanted.ignorePublicAcls,
-          RestrictPublicBuckets: wanted.restrictPublicBuckets,
-        },
-      }),
-    );
+    await client.putPublicAccessBlock({
+      Bucket: bucket,
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: wanted.blockPublicAcls,
+        BlockPublicPolicy: wanted.blockPublicPolicy,
+        IgnorePublicAcls: wanted.ignorePublicAcls,
+        RestrictPublicBuckets: wanted.restrictPublicBuckets,
+      },
+    });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetPublicAccessBlockCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getPublicAccessBlock({ Bucket: bucket }));
     const found = answer?.PublicAccessBlockConfiguration;
     if (found === undefined) return null;
     return {
@@ -54,7 +31,7 @@ export const publicAccessBlock = bucketSetting({
       restrictPublicBuckets: found.RestrictPublicBuckets === true,
     };
   },
-  remove: (client, bucket) => client.send(new DeletePublicAccessBlockCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deletePublicAccessBlock({ Bucket: bucket }),
 });
 
 const Ownership = z.enum(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]);
@@ -63,14 +40,14 @@ export const ownershipControls = bucketSetting({
   fields: { rule: z.strictObject({ objectOwnership: Ownership }) },
   async put(client, { bucket, rule }) {
     const Rules = [{ ObjectOwnership: rule.objectOwnership }];
-    await client.send(new PutBucketOwnershipControlsCommand({ Bucket: bucket, OwnershipControls: { Rules } }));
+    await client.putBucketOwnershipControls({ Bucket: bucket, OwnershipControls: { Rules } });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetBucketOwnershipControlsCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketOwnershipControls({ Bucket: bucket }));
     const found = answer?.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
     return found === undefined ? null : { rule: { objectOwnership: Ownership.parse(found) } };
   },
-  remove: (client, bucket) => client.send(new DeleteBucketOwnershipControlsCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deleteBucketOwnershipControls({ Bucket: bucket }),
 });
 
 const VersioningStatus = z.enum(["Enabled", "Suspended"]);
@@ -78,25 +55,21 @@ const VersioningStatus = z.enum(["Enabled", "Suspended"]);
 export const versioning = bucketSetting({
   fields: { versioningConfiguration: z.strictObject({ status: VersioningStatus }) },
   async put(client, { bucket, versioningConfiguration }) {
-    await client.send(
-      new PutBucketVersioningCommand({
-        Bucket: bucket,
-        VersioningConfiguration: { Status: versioningConfiguration.status },
-      }),
-    );
+    await client.putBucketVersioning({
+      Bucket: bucket,
+      VersioningConfiguration: { Status: versioningConfiguration.status },
+    });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetBucketVersioningCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketVersioning({ Bucket: bucket }));
     if (answer?.Status === undefined) return null;
     return { versioningConfiguration: { status: VersioningStatus.parse(answer.Status) } };
   },
   // Versioning can never be taken away again. The official provider suspends it, which S3 refuses on a locked bucket.
   async remove(client, bucket) {
-    const lock = await ifThere(client.send(new GetObjectLockConfigurationCommand({ Bucket: bucket })));
+    const lock = await ifThere(client.getObjectLockConfiguration({ Bucket: bucket }));
     if (lock !== null) return;
-    await client.send(
-      new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: "Suspended" } }),
-    );
+    await client.putBucketVersioning({ Bucket: bucket, VersioningConfiguration: { Status: "Suspended" } });
   },
 });
 
@@ -110,20 +83,18 @@ export const encryption = bucketSetting({
     ),
   },
   async put(client, { bucket, rules }) {
-    await client.send(
-      new PutBucketEncryptionCommand({
-        Bucket: bucket,
-        ServerSideEncryptionConfiguration: {
-          Rules: rules.map(({ applyServerSideEncryptionByDefault, bucketKeyEnabled }) => ({
-            ApplyServerSideEncryptionByDefault: { SSEAlgorithm: applyServerSideEncryptionByDefault.sseAlgorithm },
-            BucketKeyEnabled: bucketKeyEnabled,
-          })),
-        },
-      }),
-    );
+    await client.putBucketEncryption({
+      Bucket: bucket,
+      ServerSideEncryptionConfiguration: {
+        Rules: rules.map(({ applyServerSideEncryptionByDefault, bucketKeyEnabled }) => ({
+          ApplyServerSideEncryptionByDefault: { SSEAlgorithm: applyServerSideEncryptionByDefault.sseAlgorithm },
+          BucketKeyEnabled: bucketKeyEnabled,
+        })),
+      },
+    });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetBucketEncryptionCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketEncryption({ Bucket: bucket }));
     const rules = answer?.ServerSideEncryptionConfiguration?.Rules;
     if (rules === undefined) return null;
     return {
@@ -133,7 +104,7 @@ export const encryption = bucketSetting({
       })),
     };
   },
-  remove: (client, bucket) => client.send(new DeleteBucketEncryptionCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deleteBucketEncryption({ Bucket: bucket }),
 });
 
 const Mode = z.enum(["GOVERNANCE", "COMPLIANCE"]);
@@ -144,18 +115,16 @@ export const objectLock = bucketSetting({
     rule: z.strictObject({ defaultRetention: z.strictObject({ mode: Mode, days: z.int() }) }),
   },
   async put(client, { bucket, rule }) {
-    await client.send(
-      new PutObjectLockConfigurationCommand({
-        Bucket: bucket,
-        ObjectLockConfiguration: {
-          ObjectLockEnabled: "Enabled",
-          Rule: { DefaultRetention: { Mode: rule.defaultRetention.mode, Days: rule.defaultRetention.days } },
-        },
-      }),
-    );
+    await client.putObjectLockConfiguration({
+      Bucket: bucket,
+      ObjectLockConfiguration: {
+        ObjectLockEnabled: "Enabled",
+        Rule: { DefaultRetention: { Mode: rule.defaultRetention.mode, Days: rule.defaultRetention.days } },
+      },
+    });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetObjectLockConfigurationCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getObjectLockConfiguration({ Bucket: bucket }));
     const found = answer?.ObjectLockConfiguration?.Rule?.DefaultRetention;
     if (found === undefined) return null;
     const rule = { defaultRetention: { mode: Mode.parse(found.Mode), days: found.Days ?? 0 } };
@@ -163,25 +132,23 @@ export const objectLock = bucketSetting({
   },
   // Object lock stays on for ever; only the default retention can go.
   remove: (client, bucket) =>
-    client.send(
-      new PutObjectLockConfigurationCommand({
-        Bucket: bucket,
-        ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" },
-      }),
-    ),
+    client.putObjectLockConfiguration({
+      Bucket: bucket,
+      ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" },
+    }),
 });
 
 export const policy = bucketSetting({
   fields: { policy: z.string() },
   async put(client, inputs) {
-    await client.send(new PutBucketPolicyCommand({ Bucket: inputs.bucket, Policy: inputs.policy }));
+    await client.putBucketPolicy({ Bucket: inputs.bucket, Policy: inputs.policy });
   },
   async get(client, bucket, known) {
-    const answer = await ifThere(client.send(new GetBucketPolicyCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketPolicy({ Bucket: bucket }));
     if (answer?.Policy === undefined) return null;
     return { policy: sameDocument(answer.Policy, known.policy) ? known.policy : answer.Policy };
   },
-  remove: (client, bucket) => client.send(new DeleteBucketPolicyCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deleteBucketPolicy({ Bucket: bucket }),
 });
 
 export const cors = bucketSetting({
@@ -204,10 +171,10 @@ export const cors = bucketSetting({
       ExposeHeaders: rule.exposeHeaders,
       MaxAgeSeconds: rule.maxAgeSeconds,
     }));
-    await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules } }));
+    await client.putBucketCors({ Bucket: bucket, CORSConfiguration: { CORSRules } });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetBucketCorsCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketCors({ Bucket: bucket }));
     if (answer?.CORSRules === undefined) return null;
     return {
       corsRules: answer.CORSRules.map((rule) => ({
@@ -219,7 +186,7 @@ export const cors = bucketSetting({
       })),
     };
   },
-  remove: (client, bucket) => client.send(new DeleteBucketCorsCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deleteBucketCors({ Bucket: bucket }),
 });
 
 /** A service may write the same JSON in another way. */

@@ -1,12 +1,4 @@
-import {
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  GetBucketTaggingCommand,
-  GetObjectLockConfigurationCommand,
-  HeadBucketCommand,
-  PutBucketTaggingCommand,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import type { S3 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { resource } from "../provider.ts";
 import { ifThere, s3 } from "./clients.ts";
@@ -24,26 +16,24 @@ export const bucket = resource({
   computed: ["arn"],
   replaceOn: ["bucket", "objectLockEnabled"],
   async create(inputs, call) {
-    const client = s3(call);
+    const client = await s3(call);
     const region = await client.config.region();
-    await client.send(
-      new CreateBucketCommand({
-        Bucket: inputs.bucket,
-        ObjectLockEnabledForBucket: inputs.objectLockEnabled ?? false,
-        // us-east-1 is the one region that must not be named.
-        ...(region === "us-east-1"
-          ? {}
-          : { CreateBucketConfiguration: { LocationConstraint: region as "eu-central-1" } }),
-      }),
-    );
+    await client.createBucket({
+      Bucket: inputs.bucket,
+      ObjectLockEnabledForBucket: inputs.objectLockEnabled ?? false,
+      // us-east-1 is the one region that must not be named.
+      ...(region === "us-east-1"
+        ? {}
+        : { CreateBucketConfiguration: { LocationConstraint: region as "eu-central-1" } }),
+    });
     await putTags(client, inputs.bucket, inputs.tags);
     return { id: inputs.bucket, outputs: { arn: `arn:aws:s3:::${inputs.bucket}` } };
   },
   async read({ id, inputs }, call) {
-    const client = s3(call);
-    if ((await ifThere(client.send(new HeadBucketCommand({ Bucket: id })))) === null) return null;
-    const lock = await ifThere(client.send(new GetObjectLockConfigurationCommand({ Bucket: id })));
-    const tagging = await ifThere(client.send(new GetBucketTaggingCommand({ Bucket: id })));
+    const client = await s3(call);
+    if ((await ifThere(client.headBucket({ Bucket: id }))) === null) return null;
+    const lock = await ifThere(client.getObjectLockConfiguration({ Bucket: id }));
+    const tagging = await ifThere(client.getBucketTagging({ Bucket: id }));
     const locked = lock?.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
     return {
       inputs: {
@@ -58,16 +48,16 @@ export const bucket = resource({
     };
   },
   async update({ id, inputs: olds }, inputs, call) {
-    if (JSON.stringify(olds.tags) !== JSON.stringify(inputs.tags)) await putTags(s3(call), id, inputs.tags ?? {});
+    if (JSON.stringify(olds.tags) !== JSON.stringify(inputs.tags)) await putTags(await s3(call), id, inputs.tags ?? {});
     return {};
   },
   async delete({ id }, call) {
-    await ifThere(s3(call).send(new DeleteBucketCommand({ Bucket: id })));
+    await ifThere((await s3(call)).deleteBucket({ Bucket: id }));
   },
 });
 
-async function putTags(client: S3Client, name: string, tags: Record<string, string> | undefined) {
+async function putTags(client: S3, name: string, tags: Record<string, string> | undefined) {
   if (tags === undefined) return;
   const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-  await client.send(new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet } }));
+  await client.putBucketTagging({ Bucket: name, Tagging: { TagSet } });
 }

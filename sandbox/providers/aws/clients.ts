@@ -1,5 +1,5 @@
-import { IAMClient } from "@aws-sdk/client-iam";
-import { S3Client } from "@aws-sdk/client-s3";
+import type { IAM } from "@aws-sdk/client-iam";
+import type { S3 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { Call } from "../provider.ts";
 
@@ -14,16 +14,20 @@ export const Config = z.strictObject({
   skipRegionValidation: z.boolean().optional(),
 });
 
-const clients: { s3?: S3Client; iam?: IAMClient } = {};
+const clients: { s3?: S3; iam?: IAM } = {};
 
-export function s3(call: Call): S3Client {
+// Loaded on demand: a preview starts this provider and asks nothing of AWS.
+
+export async function s3(call: Call): Promise<S3> {
   const { region, s3UsePathStyle = false } = Config.parse(call.config);
-  return (clients.s3 ??= new S3Client({ region, forcePathStyle: s3UsePathStyle, ...limits }));
+  const { S3 } = await import("@aws-sdk/client-s3");
+  return (clients.s3 ??= new S3({ region, forcePathStyle: s3UsePathStyle, ...limits }));
 }
 
-export function iam(call: Call): IAMClient {
+export async function iam(call: Call): Promise<IAM> {
   const { region } = Config.parse(call.config);
-  return (clients.iam ??= new IAMClient({ region, ...limits }));
+  const { IAM } = await import("@aws-sdk/client-iam");
+  return (clients.iam ??= new IAM({ region, ...limits }));
 }
 
 /** A stand-in never falls through to the real AWS. */

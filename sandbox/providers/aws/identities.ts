@@ -1,14 +1,3 @@
-import {
-  CreateAccessKeyCommand,
-  CreateUserCommand,
-  DeleteAccessKeyCommand,
-  DeleteUserCommand,
-  DeleteUserPolicyCommand,
-  GetUserCommand,
-  GetUserPolicyCommand,
-  ListAccessKeysCommand,
-  PutUserPolicyCommand,
-} from "@aws-sdk/client-iam";
 import { z } from "zod";
 import { resource } from "../provider.ts";
 import { iam, ifThere } from "./clients.ts";
@@ -19,16 +8,16 @@ export const user = resource({
   computed: ["arn", "uniqueId"],
   replaceOn: ["name"],
   async create({ name }, call) {
-    const { User } = await iam(call).send(new CreateUserCommand({ UserName: name }));
+    const { User } = await (await iam(call)).createUser({ UserName: name });
     return { id: name, outputs: { arn: User?.Arn, uniqueId: User?.UserId } };
   },
   async read({ id }, call) {
-    const answer = await ifThere(iam(call).send(new GetUserCommand({ UserName: id })));
+    const answer = await ifThere((await iam(call)).getUser({ UserName: id }));
     if (answer === null) return null;
     return { inputs: { name: id }, outputs: { arn: answer.User?.Arn, uniqueId: answer.User?.UserId } };
   },
   async delete({ id }, call) {
-    await ifThere(iam(call).send(new DeleteUserCommand({ UserName: id })));
+    await ifThere((await iam(call)).deleteUser({ UserName: id }));
   },
 });
 
@@ -37,28 +26,26 @@ export const userPolicy = resource({
   inputs: z.strictObject({ name: z.string(), user: z.string(), policy: z.string() }),
   replaceOn: ["name", "user"],
   async create(inputs, call) {
-    await iam(call).send(
-      new PutUserPolicyCommand({ UserName: inputs.user, PolicyName: inputs.name, PolicyDocument: inputs.policy }),
-    );
+    await (
+      await iam(call)
+    ).putUserPolicy({ UserName: inputs.user, PolicyName: inputs.name, PolicyDocument: inputs.policy });
     return { id: `${inputs.user}:${inputs.name}` };
   },
   async read({ inputs }, call) {
-    const answer = await ifThere(
-      iam(call).send(new GetUserPolicyCommand({ UserName: inputs.user, PolicyName: inputs.name })),
-    );
+    const answer = await ifThere((await iam(call)).getUserPolicy({ UserName: inputs.user, PolicyName: inputs.name }));
     if (answer === null) return null;
     // IAM answers with the document percent-encoded.
     const found = decodeURIComponent(answer.PolicyDocument ?? "");
     return { inputs: { ...inputs, policy: found } };
   },
   async update(_existing, inputs, call) {
-    await iam(call).send(
-      new PutUserPolicyCommand({ UserName: inputs.user, PolicyName: inputs.name, PolicyDocument: inputs.policy }),
-    );
+    await (
+      await iam(call)
+    ).putUserPolicy({ UserName: inputs.user, PolicyName: inputs.name, PolicyDocument: inputs.policy });
     return {};
   },
   async delete({ inputs }, call) {
-    await ifThere(iam(call).send(new DeleteUserPolicyCommand({ UserName: inputs.user, PolicyName: inputs.name })));
+    await ifThere((await iam(call)).deleteUserPolicy({ UserName: inputs.user, PolicyName: inputs.name }));
   },
 });
 
@@ -68,7 +55,7 @@ export const accessKey = resource({
   computed: ["secret", "status", "createDate"],
   secretOutputs: ["secret"],
   async create({ user: owner }, call) {
-    const { AccessKey } = await iam(call).send(new CreateAccessKeyCommand({ UserName: owner }));
+    const { AccessKey } = await (await iam(call)).createAccessKey({ UserName: owner });
     if (AccessKey?.AccessKeyId === undefined) throw new Error(`IAM made no access key for ${owner}.`);
     return {
       id: AccessKey.AccessKeyId,
@@ -80,11 +67,11 @@ export const accessKey = resource({
     };
   },
   async read({ id, inputs }, call) {
-    const answer = await ifThere(iam(call).send(new ListAccessKeysCommand({ UserName: inputs.user })));
+    const answer = await ifThere((await iam(call)).listAccessKeys({ UserName: inputs.user }));
     const found = answer?.AccessKeyMetadata?.find(({ AccessKeyId }) => AccessKeyId === id);
     return found === undefined ? null : { inputs, outputs: { status: found.Status } };
   },
   async delete({ id, inputs }, call) {
-    await ifThere(iam(call).send(new DeleteAccessKeyCommand({ UserName: inputs.user, AccessKeyId: id })));
+    await ifThere((await iam(call)).deleteAccessKey({ UserName: inputs.user, AccessKeyId: id }));
   },
 });

@@ -1,9 +1,4 @@
-import {
-  DeleteBucketLifecycleCommand,
-  GetBucketLifecycleConfigurationCommand,
-  type LifecycleRule,
-  PutBucketLifecycleConfigurationCommand,
-} from "@aws-sdk/client-s3";
+import type { LifecycleRule } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { bucketSetting } from "./bucket-setting.ts";
 import { ifThere } from "./clients.ts";
@@ -24,18 +19,16 @@ type Rule = z.output<typeof Rule>;
 export const lifecycle = bucketSetting({
   fields: { rules: z.array(Rule) },
   async put(client, { bucket, rules }) {
-    await client.send(
-      new PutBucketLifecycleConfigurationCommand({
-        Bucket: bucket,
-        LifecycleConfiguration: { Rules: rules.map(toService) },
-      }),
-    );
+    await client.putBucketLifecycleConfiguration({
+      Bucket: bucket,
+      LifecycleConfiguration: { Rules: rules.map(toService) },
+    });
   },
   async get(client, bucket) {
-    const answer = await ifThere(client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket })));
+    const answer = await ifThere(client.getBucketLifecycleConfiguration({ Bucket: bucket }));
     return answer?.Rules === undefined ? null : { rules: answer.Rules.map(fromService) };
   },
-  remove: (client, bucket) => client.send(new DeleteBucketLifecycleCommand({ Bucket: bucket })),
+  remove: (client, bucket) => client.deleteBucketLifecycle({ Bucket: bucket }),
 });
 
 function toService(rule: Rule): LifecycleRule {

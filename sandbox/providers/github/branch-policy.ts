@@ -11,7 +11,7 @@ export const deploymentPolicy = resource({
   computed: ["policyId"],
   replaceOn: ["repository", "environment"],
   async create({ repository, environment, branchPattern }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     const { data } = await api.rest.repos.createDeploymentBranchPolicy({
       owner,
       repo: repository,
@@ -22,7 +22,7 @@ export const deploymentPolicy = resource({
     return { id: `${repository}:${environment}:${data.id ?? ""}`, outputs: { policyId: `${data.id ?? ""}` } };
   },
   async read({ id, inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     const found = await ifThere(
       api.rest.repos.getDeploymentBranchPolicy({
         owner,
@@ -34,7 +34,7 @@ export const deploymentPolicy = resource({
     return found === null ? null : { inputs: { ...inputs, branchPattern: found.name ?? "" } };
   },
   async update({ id }, { repository, environment, branchPattern }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await api.rest.repos.updateDeploymentBranchPolicy({
       owner,
       repo: repository,
@@ -45,7 +45,7 @@ export const deploymentPolicy = resource({
     return {};
   },
   async delete({ id, inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await ifThere(
       api.rest.repos.deleteDeploymentBranchPolicy({
         owner,

@@ -1,4 +1,4 @@
-import { Octokit } from "octokit";
+import type { Octokit } from "octokit";
 import { z } from "zod";
 import type { Call } from "../provider.ts";
 
@@ -11,7 +11,7 @@ export const Config = z.strictObject({
 let client: Octokit | undefined;
 
 /** Octokit at GITHUB_BASE_URL, as the official provider has it, with the token of GITHUB_TOKEN; and who owns the repositories. */
-export function github(call: Call): { api: Octokit; owner: string } {
+export async function github(call: Call): Promise<{ api: Octokit; owner: string }> {
   const { owner, baseUrl = process.env["GITHUB_BASE_URL"] ?? process.env["GITHUB_API_URL"] } = Config.parse(
     call.config,
   );
@@ -21,6 +21,8 @@ export function github(call: Call): { api: Octokit; owner: string } {
       "GITHUB_BASE_URL must be an address of this machine: this is the sandbox's stand-in for GitHub. Run `./affexai sandbox env`.",
     );
   }
+  // Loaded on demand: a preview starts this provider and asks nothing of GitHub.
+  const { Octokit } = await import("octokit");
   client ??= new Octokit({ auth: process.env["GITHUB_TOKEN"], baseUrl: baseUrl.replace(/\/$/, "") });
   return { api: client, owner };
 }

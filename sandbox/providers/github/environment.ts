@@ -21,7 +21,7 @@ export const repositoryEnvironment = resource({
     return { id: `${inputs.repository}:${inputs.environment}` };
   },
   async read({ inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     const found = await ifThere(
       api.rest.repos.getEnvironment({ owner, repo: inputs.repository, environment_name: inputs.environment }),
     );
@@ -50,7 +50,7 @@ export const repositoryEnvironment = resource({
     return {};
   },
   async delete({ inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await ifThere(
       api.rest.repos.deleteAnEnvironment({ owner, repo: inputs.repository, environment_name: inputs.environment }),
     );
@@ -58,7 +58,7 @@ export const repositoryEnvironment = resource({
 });
 
 async function put(inputs: Inputs, call: Call): Promise<void> {
-  const { api, owner } = github(call);
+  const { api, owner } = await github(call);
   await api.request("PUT /repos/{owner}/{repo}/environments/{environment_name}", {
     owner,
     repo: inputs.repository,

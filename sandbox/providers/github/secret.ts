@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { type Call, resource } from "../provider.ts";
 import { github, ifThere } from "./client.ts";
-import { seal } from "./seal.ts";
 
 const Inputs = z.strictObject({
   repository: z.string(),
@@ -33,7 +32,7 @@ export const environmentSecret = resource({
     return put(inputs, call);
   },
   async delete({ inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await ifThere(
       api.rest.actions.deleteEnvironmentSecret({
         owner,
@@ -46,8 +45,9 @@ export const environmentSecret = resource({
 });
 
 async function put(inputs: Inputs, call: Call) {
-  const { api, owner } = github(call);
+  const { api, owner } = await github(call);
   const place = { owner, repo: inputs.repository, environment_name: inputs.environment };
+  const { seal } = await import("./seal.ts");
   const { data: key } = await api.rest.actions.getEnvironmentPublicKey(place);
   await api.rest.actions.createOrUpdateEnvironmentSecret({
     ...place,
@@ -59,7 +59,7 @@ async function put(inputs: Inputs, call: Call) {
 }
 
 async function lastUpdate(inputs: Inputs, call: Call): Promise<string | null> {
-  const { api, owner } = github(call);
+  const { api, owner } = await github(call);
   const found = await ifThere(
     api.rest.actions.getEnvironmentSecret({
       owner,

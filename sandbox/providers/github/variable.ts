@@ -12,7 +12,7 @@ export const environmentVariable = resource({
   }),
   replaceOn: ["repository", "environment", "variableName"],
   async create({ repository, environment, variableName, value }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await api.rest.actions.createEnvironmentVariable({
       owner,
       repo: repository,
@@ -23,7 +23,7 @@ export const environmentVariable = resource({
     return { id: `${repository}:${environment}:${variableName}` };
   },
   async read({ inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     const found = await ifThere(
       api.rest.actions.getEnvironmentVariable({
         owner,
@@ -35,7 +35,7 @@ export const environmentVariable = resource({
     return found === null ? null : { inputs: { ...inputs, value: found.value } };
   },
   async update(_existing, { repository, environment, variableName, value }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await api.rest.actions.updateEnvironmentVariable({
       owner,
       repo: repository,
@@ -46,7 +46,7 @@ export const environmentVariable = resource({
     return {};
   },
   async delete({ inputs }, call) {
-    const { api, owner } = github(call);
+    const { api, owner } = await github(call);
     await ifThere(
       api.rest.actions.deleteEnvironmentVariable({
         owner,

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import { languageRuntime } from "./language-runtime.ts";
@@ -21,6 +22,8 @@ server.addService(LanguageRuntimeService, languageRuntime(engineAddress));
 server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
   if (error !== null) throw error;
   process.stdout.write(`${port}\n`);
+  // The engine ends us with SIGKILL, and what was compiled would never be kept.
+  flushCompileCache();
 });
 
 // The engine holds the other end of our stdin. It ends when the engine does, also after kill -9: nothing may stay behind then.

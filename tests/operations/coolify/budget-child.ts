@@ -10,7 +10,10 @@ const [requests = "1", windowMs = "61000"] = process.argv.slice(2);
 const { env } = process;
 const { log } = await openSharedLog(env.XDG_RUNTIME_DIR, env.COOLIFY_URL ?? "");
 const signal = new AbortController().signal;
-const client = new CoolifyClient({ env, progress: silent, signal }, new Throttle(log, { window: Number(windowMs) }));
+const client = new CoolifyClient(
+  { env, progress: silent, signal },
+  { throttle: new Throttle(log, { window: Number(windowMs) }) },
+);
 for (let sent = 0; sent < Number(requests); sent += 1) {
   await client.get("/projects", z.array(z.unknown()));
   process.stdout.write(`${Date.now()}\n`);
