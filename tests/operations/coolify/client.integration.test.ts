@@ -156,6 +156,17 @@ describe("the client of Coolify's API", () => {
     });
   });
 
+  it("does not wait for the server when it is prompt", async () => {
+    const effect = {
+      ...{ kind: "respond", status: 429, headers: { "Retry-After": "1" } },
+      body: { message: "Too Many Attempts." },
+    };
+    await inject({ match: { path: "/projects$" }, effect });
+    const asked = () => new CoolifyClient(contextOf(), { prompt: true }).get("/projects", z.unknown());
+    assert.match((await refused(asked())).message, /answered 429: Too Many Attempts\. Wait a minute and run again/);
+    assert.ok(Array.isArray(await asked()));
+  });
+
   it("waits for a place in a full deployment queue without keeping others from asking", async () => {
     const effect = {
       ...{ kind: "respond", status: 429, headers: { "Retry-After": "1" } },

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { foreignUse, line, nextSlot, readBudget, usable, windowMs } from "../../../operations/coolify/rate-budget.ts";
+import {
+  foreignUse,
+  line,
+  nextSlot,
+  promptSlot,
+  readBudget,
+  usable,
+  windowMs,
+} from "../../../operations/coolify/rate-budget.ts";
 
 const start = 1_800_000_000_000;
 
@@ -68,6 +76,18 @@ describe("the budget of requests that processes share", () => {
     const { slots } = readBudget([line.pause(start, start + 42_000), line.ask(start + 5, "a")].join("\n"));
     assert.deepEqual(slots, [start + 42_000]);
     assert.equal(nextSlot(readBudget(line.pause(start, start + 42_000)), start + 43_000), start + 43_000);
+  });
+
+  it("keeps for a prompt request the limit and the server's pause, and not the pace of a burst", () => {
+    const asked = (count: number) =>
+      readBudget(
+        [line.limit(start, 20), ...Array.from({ length: count }, (_, at) => line.ask(start, `r${at}`))].join("\n"),
+      );
+    assert.equal(promptSlot(asked(0), start), start);
+    assert.deepEqual([promptSlot(asked(17), start), nextSlot(asked(17), start) > start], [start, true]);
+    // The first of eighteen is forgotten a window later.
+    assert.equal(promptSlot(asked(18), start), start + windowMs);
+    assert.equal(promptSlot(readBudget(line.pause(start, start + 42_000)), start), start + 42_000);
   });
 
   it("passes over half a line, which a killed writer leaves, and what else is no line of it", () => {
