@@ -139,11 +139,11 @@ const InImage = z.object({ imageRuntime: ImageRuntime });
  * Ends what a run left at work in an image. Its container may be on another machine, or out of this one's reach: what is left of it there
  * does nothing more once its sessions have ended, because every new one looks first whether its run still holds the lock (guard.mjs).
  */
-async function endInImage(dead: string, steps: readonly JournalStep[], { progress }: Context): Promise<void> {
+async function endInImage(dead: string, steps: readonly JournalStep[], { env, progress }: Context): Promise<void> {
   const atWork = steps.filter(({ name, finished }) => !finished && (name === "migrate" || name === "revert"));
   for (const { detail } of atWork) {
     try {
-      await removeRun(dead, InImage.parse(detail).imageRuntime);
+      await removeRun(dead, InImage.parse(detail).imageRuntime, env.DOCKER_HOST);
     } catch (error) {
       if (!(error instanceof EngineOutOfReach)) throw error;
       const { where, what } = error.text;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import { OperationError } from "../error.ts";
 import { imageAccess } from "../image/access.ts";
-import { runLabel } from "../image/docker-arguments.ts";
+import { dockerEnvironment, runLabel } from "../image/docker-arguments.ts";
 import { pullWithDocker } from "../image/docker-pull.ts";
 import type { ImageConfig } from "../image/manifest.ts";
 import { removeRun } from "../image/remove-run.ts";
@@ -47,7 +47,7 @@ export async function startImage(request: ImageStart, context: Context): Promise
     terminate: () => void child.kill("SIGTERM"),
     kill() {
       child.kill("SIGKILL");
-      if (request.runtime === "docker") void removeRun(runId, "docker").catch(() => undefined);
+      if (request.runtime === "docker") void removeRun(runId, "docker", context.env.DOCKER_HOST).catch(() => undefined);
     },
     ended,
   };
@@ -68,7 +68,7 @@ async function dockerCommand(
       ...Object.keys(env).flatMap((name) => ["--env", name]),
       image,
     ],
-    env,
+    env: { ...env, ...dockerEnvironment(own.DOCKER_HOST) },
   };
 }
 

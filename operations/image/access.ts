@@ -8,6 +8,10 @@ export interface ImageAccess {
   readonly credentials?: RegistryCredentials;
   /** Content-addressed; safe to share between processes and to delete when none runs. */
   readonly cacheDir: string;
+  /** Where `docker` finds its engine; without it, where this process's own variables say. */
+  readonly dockerHost?: string;
+  /** The engine's network that runs join; `host`, the machine's own, without it. */
+  readonly network?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -16,7 +20,7 @@ export interface RegistryCredentials {
   readonly password: string;
 }
 
-/** Reads REGISTRY_USERNAME, REGISTRY_PASSWORD and AFFEXAI_CACHE_DIR (default `~/.cache/affexai`). */
+/** Reads REGISTRY_USERNAME, REGISTRY_PASSWORD, AFFEXAI_CACHE_DIR (default `~/.cache/affexai`), DOCKER_HOST and AFFEXAI_IMAGE_NETWORK. */
 export function imageAccess(env: Readonly<Record<string, string | undefined>>, signal?: AbortSignal): ImageAccess {
   const username = env.REGISTRY_USERNAME ?? "";
   const password = env.REGISTRY_PASSWORD ?? "";
@@ -28,9 +32,12 @@ export function imageAccess(env: Readonly<Record<string, string | undefined>>, s
     });
   }
   const cacheDir = env.AFFEXAI_CACHE_DIR ?? "";
+  const { DOCKER_HOST: dockerHost = "", AFFEXAI_IMAGE_NETWORK: network = "" } = env;
   return {
     ...(username === "" ? {} : { credentials: { username, password } }),
     cacheDir: cacheDir === "" ? join(homedir(), ".cache", "affexai") : cacheDir,
+    ...(dockerHost === "" ? {} : { dockerHost }),
+    ...(network === "" ? {} : { network }),
     ...(signal === undefined ? {} : { signal }),
   };
 }

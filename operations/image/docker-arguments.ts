@@ -29,6 +29,11 @@ export function dockerRunArguments(run: DockerRun): string[] {
   ];
 }
 
+/** The variables of `docker` for an engine; without one they are this process's own. */
+export function dockerEnvironment(dockerHost: string | undefined): { readonly DOCKER_HOST?: string } {
+  return dockerHost === undefined || dockerHost === "" ? {} : { DOCKER_HOST: dockerHost };
+}
+
 /** Arguments for `docker` that list the ids of a run's containers, one a line, also of those that have ended. */
 export function dockerListArguments(runId: string): string[] {
   return ["ps", "--all", "--quiet", "--no-trunc", "--filter", `label=${runLabel}=${runId}`];

@@ -6,6 +6,7 @@ import { OperationError } from "../error.ts";
 import { run } from "../process.ts";
 import type { ImageAccess, RegistryCredentials } from "./access.ts";
 import { openCache } from "./cache.ts";
+import { dockerEnvironment } from "./docker-arguments.ts";
 import { orWhenMissing } from "./missing.ts";
 import { parseReference } from "./reference.ts";
 
@@ -15,9 +16,10 @@ const pullTimeoutMs = 15 * 60_000;
 export async function pullWithDocker(image: string, access: ImageAccess): Promise<void> {
   const { registry } = parseReference(image);
   const signal = access.signal === undefined ? {} : { signal: access.signal };
+  const engine = dockerEnvironment(access.dockerHost);
   try {
     const inspect = ["image", "inspect", "--format", "{{.Id}}", image];
-    await run({ file: "docker", arguments: inspect, timeoutMs: 30_000, ...signal });
+    await run({ file: "docker", arguments: inspect, env: engine, timeoutMs: 30_000, ...signal });
     return;
   } catch (error) {
     if (!(error instanceof OperationError) || !/no such image/i.test(error.message)) throw error;
@@ -26,7 +28,7 @@ export async function pullWithDocker(image: string, access: ImageAccess): Promis
   const config = await cache.temporary();
   try {
     await writeDockerConfig(config, userConfigDir(), registry, access.credentials);
-    const env = access.credentials === undefined ? {} : { DOCKER_CONFIG: config };
+    const env = access.credentials === undefined ? engine : { ...engine, DOCKER_CONFIG: config };
     await run({ file: "docker", arguments: ["pull", "--quiet", image], env, timeoutMs: pullTimeoutMs, ...signal });
   } finally {
     await rm(config, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { run } from "../process.ts";
 import { silent } from "../progress.ts";
 import { waitFor } from "../wait.ts";
 import { codeOf } from "./missing.ts";
-import { dockerListArguments } from "./docker-arguments.ts";
+import { dockerEnvironment, dockerListArguments } from "./docker-arguments.ts";
 import { checkRunId, runTitle, type ImageRuntime } from "./run-id.ts";
 
 /** This machine has no way to its Docker engine, so nobody can say from here what is left of a run. */
@@ -13,13 +13,14 @@ export class EngineOutOfReach extends OperationError {}
 /**
  * Ends whatever is left of a run, at once and without asking it, and returns when it is gone: how many containers or processes
  * that were. Zero is the usual answer. Throws an OperationError when something does not go away, and EngineOutOfReach where it cannot
- * even be looked for.
+ * even be looked for. `dockerHost`: where the engine of its containers is, when not where this process's own variables say.
  */
-export async function removeRun(runId: string, runtime: ImageRuntime): Promise<number> {
+export async function removeRun(runId: string, runtime: ImageRuntime, dockerHost?: string): Promise<number> {
   checkRunId(runId);
+  const engine = dockerEnvironment(dockerHost);
   const [list, remove] =
     runtime === "docker"
-      ? [() => listContainers(runId), removeContainers]
+      ? [() => listContainers(runId, engine), (ids: readonly string[]) => removeContainers(ids, engine)]
       : [() => listProcesses(runTitle(runId)), killProcesses];
   const seen = new Set<string>();
   return await waitFor(
@@ -41,9 +42,11 @@ export async function removeRun(runId: string, runtime: ImageRuntime): Promise<n
   );
 }
 
-async function listContainers(runId: string): Promise<string[]> {
+type Engine = ReturnType<typeof dockerEnvironment>;
+
+async function listContainers(runId: string, env: Engine): Promise<string[]> {
   try {
-    const { stdout } = await run({ file: "docker", arguments: dockerListArguments(runId), timeoutMs: 30_000 });
+    const { stdout } = await run({ file: "docker", arguments: dockerListArguments(runId), env, timeoutMs: 30_000 });
     return stdout.split("\n").filter((id) => id !== "");
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
@@ -51,9 +54,9 @@ async function listContainers(runId: string): Promise<string[]> {
   }
 }
 
-async function removeContainers(ids: readonly string[]): Promise<void> {
+async function removeContainers(ids: readonly string[], env: Engine): Promise<void> {
   try {
-    await run({ file: "docker", arguments: ["rm", "--force", "--volumes", ...ids], timeoutMs: 30_000 });
+    await run({ file: "docker", arguments: ["rm", "--force", "--volumes", ...ids], env, timeoutMs: 30_000 });
   } catch (error) {
     // `--rm` is at work on it already, or was quicker; the next look tells.
     if (!(error instanceof OperationError) || !/no such container|already in progress/i.test(error.message))

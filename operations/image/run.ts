@@ -6,7 +6,7 @@ import { ExecaError } from "execa";
 import { OperationError } from "../error.ts";
 import { start, type Command } from "../process.ts";
 import type { ImageAccess } from "./access.ts";
-import { dockerRunArguments } from "./docker-arguments.ts";
+import { dockerEnvironment, dockerRunArguments } from "./docker-arguments.ts";
 import { pullWithDocker } from "./docker-pull.ts";
 import type { ImageConfig } from "./manifest.ts";
 import { removeRun } from "./remove-run.ts";
@@ -63,19 +63,19 @@ export async function runInImage(run: ImageRun): Promise<void> {
   } catch (error) {
     child.kill("SIGKILL");
     await Promise.allSettled([child, reading]);
-    if (run.runtime === "docker") await removeRun(run.runId, run.runtime);
+    if (run.runtime === "docker") await removeRun(run.runId, run.runtime, run.access.dockerHost);
     throw error instanceof ExecaError ? ended(run, error as Ending, errors) : error;
   }
 }
 
 async function dockerCommand(run: ImageRun): Promise<Omit<Command, "timeoutMs">> {
   await pullWithDocker(run.image, run.access);
-  const { runId, image, nodePath, argv, env } = run;
-  const network = process.env["AFFEXAI_IMAGE_NETWORK"] ?? "host";
+  const { runId, image, nodePath, argv, env, access } = run;
+  const { network = "host" } = access;
   return {
     file: "docker",
     arguments: dockerRunArguments({ runId, image, nodePath, argv, network, variables: Object.keys(env) }),
-    env,
+    env: { ...env, ...dockerEnvironment(access.dockerHost) },
   };
 }
 

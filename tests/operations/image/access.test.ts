@@ -7,6 +7,12 @@ describe("access to images", () => {
     assert.deepEqual(imageAccess(env), { credentials: { username: "robot", password: "pass" }, cacheDir: "/cache" });
   });
 
+  it("takes the engine and its network from the environment that it is given", () => {
+    const env = { AFFEXAI_CACHE_DIR: "/cache", DOCKER_HOST: "tcp://127.0.0.1:7305", AFFEXAI_IMAGE_NETWORK: "coolify" };
+    assert.deepEqual(imageAccess(env), { cacheDir: "/cache", dockerHost: "tcp://127.0.0.1:7305", network: "coolify" });
+    assert.deepEqual(imageAccess({ ...env, DOCKER_HOST: "", AFFEXAI_IMAGE_NETWORK: "" }), { cacheDir: "/cache" });
+  });
+
   it("is anonymous without credentials, with a cache in the home folder", () => {
     const access = imageAccess({ REGISTRY_USERNAME: "", REGISTRY_PASSWORD: "" });
     assert.equal(access.credentials, undefined);
