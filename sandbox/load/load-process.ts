@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { z } from "zod";
 import { OperationError } from "../../operations/error.ts";
 import { start } from "../../operations/process.ts";
+import { EventStreamReport, type EventStreamOptions } from "./event-stream-spec.ts";
 import type { Load } from "./load.ts";
 import { SocketReport, type SocketOptions } from "./socket-spec.ts";
 import type { Sockets } from "./sockets.ts";
@@ -21,8 +22,15 @@ export async function startSocketsProcess(options: SocketOptions): Promise<Socke
   return startProcess("sockets", options, SocketReport);
 }
 
+/** The same for streams of server-sent events that are held open. */
+export async function startEventStreamsProcess(
+  options: EventStreamOptions,
+): Promise<{ stop(): Promise<EventStreamReport> }> {
+  return startProcess("event-streams", options, EventStreamReport);
+}
+
 async function startProcess<Report extends z.ZodType>(
-  kind: "requests" | "sockets",
+  kind: "requests" | "sockets" | "event-streams",
   options: unknown,
   report: Report,
 ): Promise<{ stop(): Promise<z.output<Report>> }> {

@@ -1,8 +1,7 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
-import { lookup as systemLookup } from "node:dns";
-import type { LookupFunction } from "node:net";
 import { z } from "zod";
 import { OperationError } from "../../operations/error.ts";
+import { lookup } from "./lookup.ts";
 import { Recorder, type Outcome } from "./recorder.ts";
 import { LoadOptions, type LoadReport } from "./spec.ts";
 
@@ -126,10 +125,3 @@ function releaseOf(answer: IncomingMessage): () => string | undefined {
     }
   };
 }
-
-/** As the system looks names up, but every name under `localhost` is this machine (RFC 6761), which not every system knows. */
-const lookup: LookupFunction = (name, options, done) => {
-  if (name !== "localhost" && !name.endsWith(".localhost")) return systemLookup(name, options, done);
-  if (options.all === true) done(null, [{ address: "127.0.0.1", family: 4 }]);
-  else done(null, "127.0.0.1", 4);
-};
