@@ -28,8 +28,8 @@ const titles: Readonly<Record<string, string>> = {
 };
 
 /**
- * What users lose while something happens, at 200 requests/s over connections that are kept alive, with requests of five seconds and
- * WebSockets beside them: with our verbs, and with bare Coolify, in one run on one platform.
+ * What users lose while something happens, at 200 requests/s over connections that are kept alive, with requests of five seconds,
+ * WebSockets and streams of events beside them: with our verbs, and with bare Coolify, in one run on one platform.
  */
 export async function benchDelivery(
   context: Context,
@@ -42,10 +42,10 @@ export async function benchDelivery(
     rows.push(row);
     const promised = scenarios.find(({ name }) => name === row.scenario)?.promised ?? true;
     figures.push(...figuresOf(row, { title: titles[row.scenario] ?? row.scenario, promised }));
-    const { requests, sockets, longRequests } = row.seen;
-    const lost = [requests.failed, sockets.lost, longRequests.failed].join(", ");
+    const { requests, sockets, streams, longRequests } = row.seen;
+    const lost = [requests.failed, sockets.lost, streams.lost, longRequests.failed].join(", ");
     context.progress.note(
-      `${row.scenario}, ${row.side}: ${row.outcome}; lost ${lost} (requests, sockets, long requests)`,
+      `${row.scenario}, ${row.side}: ${row.outcome}; lost ${lost} (requests, sockets, event streams, long requests)`,
     );
     for (const problem of row.problems) context.progress.note(problem);
   };

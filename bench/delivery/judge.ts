@@ -6,7 +6,7 @@ const mostLagMs = 1000;
 
 /** What a row must keep: where it is promised, nothing lost; where it is bare Coolify's release, something, or our zero says nothing. */
 export function figuresOf(row: Row, { title, promised }: { title: string; promised: boolean }): Figure[] {
-  const { requests, longRequests, sockets } = row.seen;
+  const { requests, longRequests, sockets, streams } = row.seen;
   const name = `${title}, ${row.side === "ours" ? "ours" : "bare Coolify"}`;
   const lost = (what: string, value: number) =>
     row.side === "ours" && promised
@@ -19,6 +19,7 @@ export function figuresOf(row: Row, { title, promised }: { title: string; promis
       : lost("failed requests", requests.failed),
     reported(`${name}: longest gap`, requests.longestGapMs, "ms"),
     lost("WebSockets lost", sockets.lost),
+    lost("event streams lost", streams.lost),
     lost("long requests lost", longRequests.failed),
     reported(`${name}: time`, row.seconds, "s"),
     atMost(`${name}: lag of the generator`, Math.max(requests.maxLagMs, longRequests.maxLagMs), "ms", mostLagMs),

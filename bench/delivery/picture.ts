@@ -34,7 +34,7 @@ ${rows.map((row) => drawn(row, names[row.scenario] ?? row.scenario, colourOf)).j
 }
 
 function drawn(row: Row, title: string, colourOf: ReadonlyMap<string, string>): string {
-  const { requests, longRequests, sockets, marks } = row.seen;
+  const { requests, longRequests, sockets, streams, marks } = row.seen;
   const { timeline } = requests;
   const step = width / Math.max(1, timeline.length);
   const most = Math.max(1, ...timeline.map(total));
@@ -44,8 +44,8 @@ function drawn(row: Row, title: string, colourOf: ReadonlyMap<string, string>): 
     const y = 10 + (index % 3) * 11;
     return `<line x1="${fixed(x)}" x2="${fixed(x)}" y1="0" y2="${height}" stroke="#333" stroke-dasharray="2 3"/><text x="${fixed(x + 3)}" y="${y}">${text(label)}</text>`;
   });
-  const lost = `${requests.failed} of ${requests.sent} requests failed, longest gap ${Math.round(requests.longestGapMs)} ms, ${sockets.lost} WebSockets and ${longRequests.failed} of ${longRequests.sent} long requests lost`;
-  const hurt = requests.failed + sockets.lost + longRequests.failed > 0;
+  const lost = `${requests.failed} of ${requests.sent} requests failed, longest gap ${Math.round(requests.longestGapMs)} ms, ${sockets.lost} WebSockets, ${streams.lost} event streams and ${longRequests.failed} of ${longRequests.sent} long requests lost`;
+  const hurt = requests.failed + sockets.lost + streams.lost + longRequests.failed > 0;
   return `<h2>${text(title)}: ${row.side === "ours" ? "ours" : "bare Coolify"} <small${hurt ? ' class="bad"' : ""}>${text(lost)}; ${row.seconds.toFixed(0)} s, ${text(row.outcome)}</small></h2>
 <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="${text(lost)}">${bars.join("")}${lines.join("")}</svg>`;
 }

@@ -1,3 +1,4 @@
+import type { EventStreamReport } from "../../sandbox/load/event-stream-spec.ts";
 import type { SocketReport } from "../../sandbox/load/socket-spec.ts";
 import type { LoadReport } from "../../sandbox/load/spec.ts";
 
@@ -8,6 +9,7 @@ export interface Seen {
   readonly requests: LoadReport;
   readonly longRequests: LoadReport;
   readonly sockets: SocketReport;
+  readonly streams: EventStreamReport;
   /** What happened when, for the picture. */
   readonly marks: readonly Mark[];
 }

@@ -8,19 +8,21 @@ export function table(rows: readonly Row[], titles: Readonly<Record<string, stri
     "requests",
     "failed",
     "longest gap",
-    "sockets lost",
-    "long lost",
+    "WebSockets lost",
+    "event streams lost",
+    "long requests lost",
     "time",
     "outcome",
   ];
-  const body = rows.map(({ scenario, side, seconds, outcome, seen: { requests, longRequests, sockets } }) => [
+  const body = rows.map(({ scenario, side, seconds, outcome, seen: { requests, longRequests, sockets, streams } }) => [
     titles[scenario] ?? scenario,
     side === "ours" ? "ours" : "bare Coolify",
     `${requests.sent}`,
-    requests.failed === 0 ? "0" : `${requests.failed} (${reasons(requests.byReason)})`,
+    losses(requests.failed, requests.byReason),
     `${Math.round(requests.longestGapMs)} ms`,
-    sockets.lost === 0 ? "0" : `${sockets.lost} (${reasons(sockets.byReason)})`,
-    longRequests.failed === 0 ? "0" : `${longRequests.failed} (${reasons(longRequests.byReason)})`,
+    losses(sockets.lost, sockets.byReason),
+    losses(streams.lost, streams.byReason),
+    losses(longRequests.failed, longRequests.byReason),
     `${seconds.toFixed(0)} s`,
     outcome,
   ]);
@@ -29,8 +31,8 @@ export function table(rows: readonly Row[], titles: Readonly<Record<string, stri
   return [padded(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...body.map(padded)].join("\n");
 }
 
-function reasons(byReason: Readonly<Record<string, number>>): string {
-  return Object.entries(byReason)
-    .map(([reason, count]) => `${count} x ${reason}`)
-    .join(", ");
+function losses(count: number, byReason: Readonly<Record<string, number>>): string {
+  if (count === 0) return "0";
+  const reasons = Object.entries(byReason).map(([reason, times]) => `${times} x ${reason}`);
+  return `${count} (${reasons.join(", ")})`;
 }

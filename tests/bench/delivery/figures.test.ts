@@ -19,10 +19,18 @@ const load: LoadReport = {
 };
 const sockets = { opened: 1, lost: 0, byReason: {}, movedOn: 0, sent: 1, answered: 1 };
 
+const streams = { opened: 1, lost: 0, byReason: {}, movedOn: 0, events: 0 };
+
 function row(change: Partial<Row> = {}, requests: Partial<LoadReport> = {}): Row {
   return {
     ...{ scenario: "release", side: "ours", seconds: 3.21, outcome: "done", problems: [] },
-    seen: { requests: { ...load, ...requests }, longRequests: load, sockets, marks: [{ atMs: 100, text: "a < b" }] },
+    seen: {
+      requests: { ...load, ...requests },
+      longRequests: load,
+      sockets,
+      streams,
+      marks: [{ atMs: 100, text: "a < b" }],
+    },
     ...change,
   };
 }
@@ -38,6 +46,14 @@ describe("the delivery bench's figures", () => {
     assert.deepEqual(broken(row(), true), []);
     assert.deepEqual(broken(row({}, { failed: 1 }), true), ["release, ours: failed requests"]);
     assert.deepEqual(broken(row({}, { failed: 1 }), false), []);
+  });
+
+  it("do not hold for ours when a stream of events was lost", () => {
+    const lost = { ...streams, lost: 1, byReason: { "broke off": 1 } };
+    const one = row();
+    assert.deepEqual(broken({ ...one, seen: { ...one.seen, streams: lost } }, true), [
+      "release, ours: event streams lost",
+    ]);
   });
 
   it("do not hold when bare Coolify's release lost nothing: then the platform cannot hurt", () => {
