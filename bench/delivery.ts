@@ -6,7 +6,7 @@ import { contextOf } from "../sandbox/demo/stage.ts";
 import type { Runtime } from "../sandbox/supervisor/sandbox.ts";
 import { sandboxDown } from "../sandbox/verbs/down.ts";
 import { bareRelease, openBare, serveBare } from "./delivery/bare.ts";
-import { crashingAfter, deriveImage, lying, neverReady } from "./delivery/derived-image.ts";
+import { crashingAfter, deriveImage, failing, lying, neverReady } from "./delivery/derived-image.ts";
 import { figuresOf } from "./delivery/judge.ts";
 import { other } from "./delivery/ours.ts";
 import { picture } from "./delivery/picture.ts";
@@ -124,6 +124,7 @@ async function makeBad({ stage, versions: [, { release, image }] }: Platform): P
   return {
     neverReady: await derived(neverReady),
     lying: await derived(lying),
+    failing: await derived(failing),
     crashing: await derived(crashingAfter(crashesAfterSeconds)),
     missing: { release, image: image.replace(/@.*$/, `@sha256:${"0".repeat(64)}`) },
   };

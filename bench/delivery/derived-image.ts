@@ -54,3 +54,13 @@ export const lying = `process.env.AFFEXAI_IMAGE_DIGEST = "sha256:" + "9".repeat(
 
 /** Ends by itself so long after its start, and again after each restart. */
 export const crashingAfter = (seconds: number): string => `setTimeout(() => process.exit(70), ${seconds * 1000});`;
+
+/** Good at the gate, and bad to users: every fourth page is an error. */
+export const failing = `
+import { ServerResponse } from "node:http";
+const { writeHead } = ServerResponse.prototype;
+let pages = 0;
+ServerResponse.prototype.writeHead = function (status, ...rest) {
+  const fails = this.req.url.startsWith("/api/pages/") && (pages += 1) % 4 === 0;
+  return writeHead.call(this, fails ? 500 : status, ...rest);
+};`;

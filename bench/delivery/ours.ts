@@ -5,6 +5,16 @@ import type { Row } from "./row.ts";
 import type { Field, ScenarioName } from "./scenario.ts";
 import { underTraffic } from "./traffic.ts";
 
+interface Hold {
+  readonly version: Version;
+  /** What the spec has besides the version's own. */
+  readonly change: Partial<ApplicationSpec>;
+  /** What must be in what the verb says, so that it was this that held the release. */
+  readonly because?: RegExp;
+  /** How it ends when it ends well. */
+  readonly outcome: string;
+}
+
 /** A bad release is given up sooner than a good one, so that what is measured is how it ends and not how long it may try. */
 const badRetries = 15;
 const badTimeoutSeconds = 45;
@@ -28,18 +38,28 @@ export async function applyOurs(platform: Platform, scenario: ScenarioName, spec
   });
 }
 
-/** Applies a release that must be held, under traffic: the exit says so, and what served before still does. */
-export async function holdOurs({ platform }: Field, scenario: ScenarioName, version: Version): Promise<Row> {
+/** Applies a release that must be held at the gate, under traffic. */
+export async function holdOurs(field: Field, scenario: ScenarioName, version: Version): Promise<Row> {
+  const health = { ...field.platform.spec().health, retries: badRetries };
+  const change = { health, rolloutTimeoutSeconds: badTimeoutSeconds };
+  return undoOurs(field, scenario, { version, change, outcome: "held at the gate" });
+}
+
+/** Applies a release that must not stay, under traffic: the exit says so, and what served before still does. */
+export async function undoOurs(
+  { platform }: Field,
+  scenario: ScenarioName,
+  { version, change, because = /./, outcome }: Hold,
+): Promise<Row> {
   const before = platform.spec();
   return ours(platform, scenario, async (mark) => {
-    const health = { ...before.health, retries: badRetries };
-    const spec = platform.moved(version, { health, rolloutTimeoutSeconds: badTimeoutSeconds });
-    const { exitCode, stderr } = await platform.apply(spec, { onLine: steps(mark) });
+    const { exitCode, stderr } = await platform.apply(platform.moved(version, change), { onLine: steps(mark) });
     const problem = await serves(platform, before);
     return {
-      outcome: exitCode === 0 ? "released" : "held at the gate",
+      outcome: exitCode === 0 ? "released" : outcome,
       problems: [
         ...(exitCode === 0 ? ["a bad release was reported as good"] : []),
+        ...(because.test(stderr) ? [] : [`not held for what is wrong with it\n${tail(stderr)}`]),
         ...(problem === null ? [] : [`${problem}\n${tail(stderr)}`]),
       ],
     };

@@ -117,7 +117,8 @@ export async function openPlatform(stage: Stage, progress: Context["progress"]):
     },
     async apply(spec, options) {
       const ended = await runApply(spec, options);
-      if (ended.exitCode === 0) serving = spec;
+      // How a rollout was watched is no part of what serves.
+      if (ended.exitCode === 0) serving = { ...spec, canary: declared.canary };
       return ended;
     },
     applyBeside: runApply,

@@ -9,6 +9,8 @@ export const scenarioNames = [
   "never-ready",
   "wrong-digest",
   "missing-image",
+  "canary",
+  "failing-canary",
   "scaling",
   "coolify-restart",
   "crash",
@@ -25,7 +27,7 @@ export const usualScenarios = scenarioNames.filter((name) => name !== "fleet");
 export interface Field {
   readonly platform: Platform;
   /** Each with one fault; made from the second release. */
-  readonly bad: Readonly<Record<"neverReady" | "lying" | "crashing" | "missing", Version>>;
+  readonly bad: Readonly<Record<"neverReady" | "lying" | "failing" | "crashing" | "missing", Version>>;
 }
 
 /** A scenario: with our verbs, and with bare Coolify where it has such a thing. Each begins and ends with a sound release that serves. */

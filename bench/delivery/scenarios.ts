@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { inTheMiddle } from "./observe.ts";
-import { applyOurs, holdOurs, judged, other, ours, serves, steps } from "./ours.ts";
+import { applyOurs, holdOurs, judged, other, ours, serves, steps, undoOurs } from "./ours.ts";
 import { bare, bareRelease } from "./bare.ts";
 import { crashesAfterSeconds, type Field, type Scenario } from "./scenario.ts";
 
@@ -9,6 +9,8 @@ const secondHost = "api2.affexai.localhost";
 /** How long the crashing release is looked at after its rollout: each replica has crashed and is back by then. */
 const crashWatchMs = (crashesAfterSeconds + 10) * 1000;
 const proxyWatchMs = 8000;
+/** As in production (stacks/environments.ts), but shorter. */
+const canary = { holdSeconds: 15, metricsPath: "/metrics", maxErrorRatio: 0.01, maxLatencyRatio: 3, minRequests: 50 };
 
 /** What moves the backend alone, in the order in which it is played. Release and rollback move the whole stack. */
 export const scenarios: readonly Scenario[] = [
@@ -49,6 +51,31 @@ export const scenarios: readonly Scenario[] = [
     bare: (field, application) =>
       bare(field, application, "missing-image", async () => {
         const { status } = await application.release(field.bad.missing.image);
+        return { outcome: `deployment ${status}`, problems: [] };
+      }),
+  },
+  {
+    name: "canary",
+    title: `release whose first replica is held for ${canary.holdSeconds} s`,
+    promised: true,
+    ours: ({ platform }) => applyOurs(platform, "canary", platform.moved(other(platform), { canary })),
+  },
+  {
+    name: "failing-canary",
+    title: "release that fails every fourth page, its first replica held",
+    promised: false,
+    ours: (field) =>
+      undoOurs(field, "failing-canary", {
+        version: field.bad.failing,
+        change: { canary },
+        outcome: "taken back",
+        because: /canary: .* were 5xx/,
+      }),
+    bare: (field, application) =>
+      bare(field, application, "failing-canary", async (mark) => {
+        const { status } = await application.release(field.bad.failing.image);
+        mark("released");
+        await delay(canary.holdSeconds * 1000, undefined, { signal: field.platform.stage.signal });
         return { outcome: `deployment ${status}`, problems: [] };
       }),
   },
