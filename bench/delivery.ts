@@ -27,6 +27,12 @@ const titles: Readonly<Record<string, string>> = {
   ...Object.fromEntries(scenarios.map(({ name, title }) => [name, title])),
 };
 
+/** What bare Coolify has a counterpart of. */
+const hasBare: readonly ScenarioName[] = [
+  ...(["release", "rollback"] as const),
+  ...scenarios.filter(({ bare }) => bare !== undefined).map(({ name }) => name),
+];
+
 /**
  * What users lose while something happens, at 200 requests/s over connections that are kept alive, with requests of five seconds,
  * WebSockets and streams of events beside them: with our verbs, and with bare Coolify, in one run on one platform.
@@ -80,7 +86,9 @@ export async function benchDelivery(
       await play(name, "ours", () => ours(field));
       if (wanted.has(name) && name === "crash") await platform.apply(platform.moved(other(platform)));
     }
-    await attempt("bare Coolify", () => playBare(field, context, { wanted, play }));
+    if (hasBare.some((name) => wanted.has(name))) {
+      await attempt("bare Coolify", () => playBare(field, context, { wanted, play }));
+    }
     for (const [name, measure] of [
       ["requests", requestFigures],
       ["fleet", fleetFigures],

@@ -51,6 +51,12 @@ export async function fleetFigures(platform: Platform, { progress }: Context): P
         "",
         0,
       ),
+      atMost(
+        `${name}: Coolify requests refused by the limit`,
+        traffic.statuses.filter((status) => status === 429).length,
+        "",
+        0,
+      ),
       atMost(`${name}: Coolify requests in any minute`, mostWithin(traffic.times, minuteMs), "", perMinute),
     ];
   } finally {
