@@ -1,21 +1,14 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
-import { proxyTimes } from "../drain/spec.ts";
 import { OperationError } from "../error.ts";
 import { redactor } from "../redact.ts";
 import type { Context } from "../verb.ts";
-import { Server } from "./answers.ts";
 import { holdCanary } from "./canary.ts";
 import { digestOf, isRunning, looksSettled, servedDigest } from "./plan.ts";
 import type { Found } from "./replicas.ts";
 import { isSettled, keepReplica, moveReplica, readActual, type Moved, type Rollout } from "./rollout.ts";
 import { follow, leavesDefinition, moveBack, whatServes } from "./way-back.ts";
 
-/** Set by `affexai rollback` for the run that it starts: replicas move in waves. A property of the run, never of a stack. */
-export const wavesVariable = "AFFEXAI_ROLLOUT_WAVES";
-
-/** Deployments of one server at a time where Coolify does not say otherwise (379abb2, concurrent_builds). */
-const defaultWave = 2;
+/** Set by `affexai rollback` for the run that it starts: no replica waits for the one before to be verified. A property of the run, never of a stack. */
+export const overlapVariable = "AFFEXAI_ROLLOUT_OVERLAP";
 
 /** Moves all replicas and returns their uuids, in the order of their numbers. */
 export async function moveAll(rollout: Rollout, wanted: readonly Found[], context: Context): Promise<string[]> {
@@ -30,10 +23,12 @@ export async function moveAll(rollout: Rollout, wanted: readonly Found[], contex
     // Those that serve before those that are new: the count only grows when the release is known to be good.
     const left = wanted.filter(({ replica }) => !uuids.has(replica.number));
     const ordered = [...left.filter(serves), ...left.filter((found) => !serves(found))];
-    const size = await waveSize(rollout, ordered.length, context);
-    for (let start = 0; start < ordered.length; start += size) {
-      await moveWave(rollout, ordered.slice(start, start + size), context, { uuids, moved });
-      if (start === 0 && size === 1) await holdCanary(rollout, wanted, moved, context);
+    if (context.env[overlapVariable] === "1") await moveOverlapping(rollout, ordered, context, { uuids, moved });
+    else {
+      for (const [place, found] of ordered.entries()) {
+        await moveOne(rollout, found, context, { uuids, moved });
+        if (place === 0) await holdCanary(rollout, wanted, moved, context);
+      }
     }
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -66,45 +61,51 @@ async function findSettled(
   return isSettled(rollout, first.replica, actual) ? candidates : [];
 }
 
-/** One replica at a time; in a rollback as many as Coolify deploys on the server at once. */
-async function waveSize({ coolify, spec }: Rollout, replicas: number, { env }: Context): Promise<number> {
-  if (env[wavesVariable] !== "1" || replicas < 2) return 1;
-  const { settings } = await coolify.get(
-    `/servers/${spec.placement.serverUuid}`,
-    Server.extend({
-      settings: z
-        .object({ concurrent_builds: z.coerce.number().int().min(1) })
-        .nullish()
-        .catch(null),
-    }),
+interface Progress {
+  readonly uuids: Map<number, string>;
+  readonly moved: Moved[];
+}
+
+async function moveOne(
+  rollout: Rollout,
+  found: Found,
+  context: Context,
+  { uuids, moved }: Progress,
+  onDeployed?: () => void,
+): Promise<void> {
+  const { spec } = rollout;
+  await context.progress.step(
+    `${spec.name}: replica ${found.replica.number} of ${spec.replicas} to ${spec.stamp?.id ?? digestOf(spec.image)}`,
+    async (progress) => {
+      const onChange = (change: Moved) => moved.push(change);
+      uuids.set(
+        found.replica.number,
+        await moveReplica(rollout, found, { ...context, progress }, { onChange, onDeployed }),
+      );
+    },
   );
-  return settings?.concurrent_builds ?? defaultWave;
 }
 
 /**
- * How much later each replica of a wave begins than the one before it, ms. The end of a container makes the proxy reload, which marks every
- * server up until its next check: old containers that end together would be asked after their end.
+ * One deployment after another, and each replica verified while the next one is deployed. Never two deployments together: a container that
+ * gets healthy makes the proxy reload, which marks every server up until its next check, and an old one that ends just then would be asked
+ * after its end. All of them have ended when it throws, so that what goes back is known.
  */
-const staggerMs = 1000 * (proxyTimes.throttleSeconds + proxyTimes.checkIntervalSeconds + 1);
-
-/** Moves some replicas at once. All of them have ended when it throws, so that what goes back is known. */
-async function moveWave(
+async function moveOverlapping(
   rollout: Rollout,
-  wave: readonly Found[],
+  ordered: readonly Found[],
   context: Context,
-  { uuids, moved }: { uuids: Map<number, string>; moved: Moved[] },
+  progress: Progress,
 ): Promise<void> {
-  const { spec } = rollout;
+  let before: Promise<void> = Promise.resolve();
   const ended = await Promise.allSettled(
-    wave.map(async (found, place) => {
-      await delay(place * staggerMs, undefined, { signal: context.signal });
-      await context.progress.step(
-        `${spec.name}: replica ${found.replica.number} of ${spec.replicas} to ${spec.stamp?.id ?? digestOf(spec.image)}`,
-        async (progress) => {
-          const uuid = await moveReplica(rollout, found, { ...context, progress }, (change) => moved.push(change));
-          uuids.set(found.replica.number, uuid);
-        },
-      );
+    ordered.map((found) => {
+      const deployed = Promise.withResolvers<void>();
+      const move = before.then(() => moveOne(rollout, found, context, progress, deployed.resolve));
+      // One that fails before it is deployed lets none follow.
+      move.then(deployed.resolve, deployed.reject);
+      before = deployed.promise;
+      return move;
     }),
   );
   for (const end of ended) if (end.status === "rejected") throw end.reason;

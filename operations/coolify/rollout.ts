@@ -47,6 +47,14 @@ export interface Moved {
   mayServe: boolean;
 }
 
+/** What a move tells about itself. */
+export interface MoveEvents {
+  /** Before the first change, so that a failure anywhere after it can be undone. */
+  readonly onChange: (moved: Moved) => void;
+  /** Its new container has taken over, and the old one has ended. */
+  readonly onDeployed?: (() => void) | undefined;
+}
+
 /** Creates the replica's application: without domains, without a first deployment, with our mark. */
 async function create({ coolify, spec }: Rollout, replica: Replica): Promise<string> {
   const { projectUuid, environmentName, serverUuid, destinationUuid } = spec.placement;
@@ -107,13 +115,13 @@ export async function keepReplica(
 /**
  * Brings one replica to the spec and returns its uuid: quiet queue, settings and variables, labels read back, a forced deployment behind
  * the health gate, then the replica's own route until it answers with the declared release and digest. Deploys nothing when nothing
- * differs. `onChange` is called before the first change, so that a failure anywhere after it can be undone.
+ * differs.
  */
 export async function moveReplica(
   rollout: Rollout,
   { replica, row }: Found,
   context: Context,
-  onChange: (moved: Moved) => void,
+  { onChange, onDeployed }: MoveEvents,
 ): Promise<string> {
   const { coolify, spec, values } = rollout;
   const timeoutMs = spec.rolloutTimeoutSeconds * 1000;
@@ -141,6 +149,7 @@ export async function moveReplica(
   const deployment = await deploy(coolify, uuid, timeoutMs, context);
   moved.mayServe = deployment.status !== "failed";
   insistOnSuccess(deployment);
+  onDeployed?.();
   await expectReplica(spec, replica, context);
   await mark(rollout, uuid, plan.patch.custom_labels);
   return uuid;

@@ -43,7 +43,7 @@ const leastReadySeconds = proxyTimes.throttleSeconds + marginSeconds;
 
 /**
  * How long the proxy may go on sending requests to a replica that turned unready: it asks one server after another (traefik 3.5.0,
- * pkg/healthcheck), and in a rollback, whose replicas move in waves, there are twice as many of them as replicas.
+ * pkg/healthcheck). Twice as many servers as replicas are counted, which is more than there are: a busy machine asks late.
  */
 function leastDrainSeconds(replicas: number): number {
   return proxyTimes.checkIntervalSeconds + proxyTimes.checkTimeoutSeconds * 2 * replicas;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { databaseAccess, onDatabase } from "../database/access.ts";
-import { wavesVariable } from "../coolify/move-all.ts";
+import { overlapVariable } from "../coolify/move-all.ts";
 import { BackupStore } from "../backup/backup-store.ts";
 import { withConnection } from "../database/connection.ts";
 import { checkContract, readLiveSchema, type ContractCheck } from "../database/contract.ts";
@@ -229,7 +229,7 @@ async function goBack(
       pulumi(["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack], {
         ...context,
         progress,
-        env: { ...context.env, AFFEXAI_RELEASE: target.id, [wavesVariable]: "1" },
+        env: { ...context.env, AFFEXAI_RELEASE: target.id, [overlapVariable]: "1" },
       }),
     );
     if (run.ok) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Application } from "../../../operations/coolify/answers.ts";
 import { definitionsIn } from "../../../operations/coolify/labels.ts";
-import { wavesVariable } from "../../../operations/coolify/move-all.ts";
+import { overlapVariable } from "../../../operations/coolify/move-all.ts";
 import { labelsOf, markOf } from "../../../operations/coolify/plan.ts";
 import { retireApplication } from "../../../operations/coolify/retire.ts";
 import type { ApplicationSpec } from "../../../operations/coolify/spec.ts";
@@ -196,13 +196,13 @@ describe("the replicas of an application", function () {
     );
   });
 
-  it("move in waves, as wide as Coolify deploys at once, when the run says so", async () => {
-    const spec = platform.spec({ name: "waves", image: one, replicas: 2 });
+  it("are deployed one after another, each verified while the next one is, when the run says so", async () => {
+    const spec = platform.spec({ name: "overlap", image: one, replicas: 2 });
     const { uuids } = await platform.apply(spec);
     const users = underLoad(spec);
-    const next = platform.spec({ name: "waves", image: two, replicas: 2, ...stamp("release-2") });
-    const requests = await requestsOf(() => platform.apply(next, undefined, { [wavesVariable]: "1" }));
-    // One begins after the other, so that old containers do not end together, and before the other has ended.
+    const next = platform.spec({ name: "overlap", image: two, replicas: 2, ...stamp("release-2") });
+    const requests = await requestsOf(() => platform.apply(next, undefined, { [overlapVariable]: "1" }));
+    // The second begins when the first's old container has ended, and before the first is verified.
     const [first = "", second = ""] = uuids;
     const begun = requests.findIndex((request) => request.includes(second));
     const deployed = requests.indexOf("POST /api/v1/deploy");
