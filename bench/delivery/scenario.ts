@@ -20,7 +20,7 @@ export const scenarioNames = [
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
-/** Played when nobody chooses. The fleet takes longer than all others together. */
+/** Played when nobody chooses. The fleet is sixty containers more, and as long as all of bare Coolify. */
 export const usualScenarios = scenarioNames.filter((name) => name !== "fleet");
 
 /** What a scenario may use. */
