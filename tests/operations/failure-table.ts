@@ -55,7 +55,7 @@ Measured, not written: \`node tests/operations/failure-table.ts && npx prettier 
 release in maintenance, or a restore, on a database of its own. The fault is played when the step begins; the run ends as it can; then the same is
 run again, without the fault. A cell says how the first run ended, how the second did (and what the journal calls it), and what the database
 is like afterwards: \`as before\`, or \`migrated\` as the same release makes it where nothing happens, both by the schema's fingerprint and the
-hash of every table. In every cell the application writes again, no run is open, and no session and no half restored database is left${broken.length === 0 ? "" : `, except:\n\n${broken.map((one) => `- ${one}`).join("\n")}\n\n(end of the exceptions)`}.
+hash of every table (of TypeORM's history by what its rows say: their ids skip numbers when a server dies). In every cell the application writes again, no run is open, and no session and no half restored database is left${broken.length === 0 ? "" : `, except:\n\n${broken.map((one) => `- ${one}`).join("\n")}\n\n(end of the exceptions)`}.
 
 - **tool killed**: kill -9 of our process. What it started lives on until the next run ends it.
 - **backend killed**: kill -9 of a server process of the run: PostgreSQL ends every session and recovers from its log.
