@@ -47,11 +47,11 @@ export class Engine {
     this.#signal = signal;
   }
 
-  /** Makes the network when it is missing, as Coolify's installer does. */
+  /** Makes the network when it is missing, as Coolify's installer does; another resource may make it at the same moment. */
   async ensureNetwork(name: string): Promise<void> {
     const networks = await this.#docker.listNetworks({ abortSignal: this.#signal });
     if (networks.some((network) => network.Name === name)) return;
-    await this.#docker.createNetwork({ Name: name, Attachable: true, abortSignal: this.#signal });
+    await this.#docker.createNetwork({ Name: name, Attachable: true, abortSignal: this.#signal }).catch(tolerate(409));
   }
 
   /** Pulls by tag or digest. Throws with the engine's sentence when the registry refuses or does not have it. */

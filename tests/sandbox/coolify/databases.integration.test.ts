@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Engine } from "../../../sandbox/coolify/docker/engine.ts";
 import type { Fields } from "../../../sandbox/coolify/json.ts";
 import { fieldsIn, openPlace, openPlayground, rootToken, type Playground } from "./fixture.ts";
 import { openWorkshop, type Workshop } from "./engine.ts";
@@ -151,6 +152,13 @@ describe("databases that run", () => {
     workshop = await openWorkshop();
   });
   after(() => workshop.close());
+
+  it("find their network made, however many of them make it at the same moment", async () => {
+    const engine = new Engine(workshop.engine, new AbortController().signal);
+    await Promise.all(["first", "second", "third"].map(() => engine.ensureNetwork("of-all-of-them")));
+    const networks = await workshop.docker.listNetworks();
+    assert.equal(networks.filter(({ Name }) => Name === "of-all-of-them").length, 1);
+  });
 
   for (const [kind, fields] of [
     ["postgresql", { postgres_user: "shop", postgres_password: "secret", postgres_db: "shop" }],
