@@ -11,7 +11,14 @@ import type { Context } from "./verb.ts";
 
 const redact = redactor(process.env);
 const controller = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort(new Error(signal)));
+// The first signal stops the work in order, a second one at once. Never `once`: signal-exit, which execa brings, sends the signal again to a process
+// whose listeners are all its own, and ours would be gone by then.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (controller.signal.aborted) process.exit(exitCodes.stopped);
+    controller.abort(new Error(signal));
+  });
+}
 
 /** Runs `work` with the progress that suits where it is watched: a terminal, a log, or a program. */
 async function watched<T>(json: boolean, work: (context: Context) => Promise<T>): Promise<T> {

@@ -47,7 +47,7 @@ export async function run(command: Command): Promise<Output> {
     reject: false,
   });
   if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
-  throw new OperationError(result.code === "ENOENT" ? "refused" : "failed", {
+  throw new OperationError(result.code === "ENOENT" ? "refused" : result.isCanceled ? "stopped" : "failed", {
     where: command.file,
     what: `${ending(result, command)}${tail(result.stderr)}`,
     next:

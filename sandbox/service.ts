@@ -15,7 +15,7 @@ if (service === undefined) {
 
 const stopped = Promise.withResolvers<void>();
 const stop = () => stopped.resolve();
-process.once("SIGTERM", stop).once("SIGINT", stop).once("disconnect", stop);
+process.on("SIGTERM", stop).on("SIGINT", stop).once("disconnect", stop);
 process.on("message", (message) => {
   if (message === "stop") stop();
 });

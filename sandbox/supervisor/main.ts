@@ -12,7 +12,7 @@ import { supervise, type SupervisorEvent } from "./supervise.ts";
 
 const stop = new AbortController();
 let up = false;
-process.once("SIGTERM", () => stop.abort()).once("SIGINT", () => stop.abort());
+process.on("SIGTERM", () => stop.abort()).on("SIGINT", () => stop.abort());
 process.once("disconnect", () => {
   if (!up) stop.abort();
 });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { delimiter } from "node:path";
 import { execa } from "execa";
 import { exitCodes } from "../../operations/error.ts";
+import { until } from "../sandbox/coolify/fixture.ts";
+import { withPrograms } from "./database/support/programs.ts";
 
 /** Runs the real command line in a process of its own. */
 async function affexai(
@@ -69,5 +73,22 @@ describe("the command line", () => {
     assert.equal(exitCode, exitCodes.unreachable);
     assert.match(stderr, /ledger in bucket affexai-backups: listing journal\/sandbox\/ failed/);
     assert.doesNotMatch(stdout + stderr, /planted-secret-key|AKIAPLANTED/);
+  });
+
+  it("lets what runs end in order when a signal comes, and says that it was stopped", async () => {
+    // A pulumi that takes its time to end.
+    const pulumi = `trap 'sleep 0.3; touch "$0.ended"; exit 1' TERM\ntouch "$0.runs"\nwhile :; do sleep 0.05; done`;
+    await withPrograms({ pulumi }, async (PATH) => {
+      const [folder = ""] = PATH.split(delimiter);
+      const verb = execa(process.execPath, ["operations/cli.ts", "rollback", "--stack", "sandbox"], {
+        env: { CI: "1", PATH },
+        reject: false,
+      });
+      await until("pulumi", async () => (await readdir(folder)).includes("pulumi.runs"));
+      verb.kill("SIGINT");
+      const { exitCode, signal, stderr } = await verb;
+      assert.deepEqual({ exitCode, signal }, { exitCode: exitCodes.stopped, signal: undefined }, stderr);
+      assert.ok((await readdir(folder)).includes("pulumi.ended"));
+    });
   });
 });
