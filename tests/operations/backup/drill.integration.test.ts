@@ -46,7 +46,11 @@ describe("a drill", () => {
     assert.ok(Date.parse(result.drilledAt) >= before);
     assert.equal(result.rpoSeconds, (Date.parse(result.drilledAt) - Date.parse(result.takenAt)) / 1000);
     assert.ok(result.restoreSeconds > 0 && result.verifySeconds > 0);
-    assert.ok(result.rtoSeconds >= result.restoreSeconds + result.verifySeconds);
+    // Each is rounded to the millisecond by itself, which can make two parts one longer than the whole.
+    const [whole, ...parts] = [result.rtoSeconds, result.restoreSeconds, result.verifySeconds].map((seconds) =>
+      Math.round(seconds * 1000),
+    );
+    assert.ok(Number(whole) + 1 >= parts.reduce((sum, part) => sum + part), JSON.stringify(result));
     assert.deepEqual(await readDrills(store()), [result]);
     assert.deepEqual(await drilledAt(), {
       [older]: null,
