@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { OperationError } from "../error.ts";
 import { onDatabase, type DatabaseAccess } from "./access.ts";
 import { connect, serverError, withConnection } from "./connection.ts";
@@ -27,6 +28,10 @@ export function runName(runId: string): string {
   return `affexai-${runId}`;
 }
 
+/** How often, and how far apart in ms, a lock is asked for that nobody is seen to hold. */
+const leavingTries = 50;
+const leavingEveryMs = 100;
+
 /** Another run holds the lock; nothing was touched. */
 export class LockHeld extends OperationError {}
 
@@ -40,11 +45,7 @@ export async function withLock<T>(access: DatabaseAccess, work: (run: Run) => Pr
   const operations = onDatabase(access, operationsDatabase(access.database));
   const holder = await connect(operations, { applicationName: lockName(id), settings: { idle_session_timeout: "0" } });
   try {
-    const { rows } = await holder.query<{ taken: boolean }>(
-      "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken",
-      [lockKey(access)],
-    );
-    if (rows[0]?.taken !== true) throw await heldByAnother(holder, access);
+    await takeLock(holder, access);
     const client = await connect(operations, { applicationName: runName(id), settings: { idle_session_timeout: "0" } });
     try {
       return await work({ id, applicationName: runName(id), client, assertHeld: () => assertHeld(holder, access) });
@@ -87,8 +88,19 @@ async function assertHeld(holder: pg.Client, access: DatabaseAccess): Promise<vo
   );
 }
 
-async function heldByAnother(client: pg.Client, access: DatabaseAccess): Promise<LockHeld> {
-  return isHeld(access, (await readHolder(client, access)) ?? "another run, which ended just now");
+/** Tries again while the lock is taken and nobody is seen to hold it: the session of a run that was killed is on its way out. */
+async function takeLock(client: pg.Client, access: DatabaseAccess): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const { rows } = await client.query<{ taken: boolean }>(
+      "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken",
+      [lockKey(access)],
+    );
+    if (rows[0]?.taken === true) return;
+    const holder = await readHolder(client, access);
+    if (holder !== null) throw isHeld(access, holder);
+    if (tries === leavingTries) throw isHeld(access, "another run, which is not seen");
+    await delay(leavingEveryMs);
+  }
 }
 
 /** Who holds the lock, for people; null when nobody does. */

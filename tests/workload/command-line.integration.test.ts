@@ -24,7 +24,8 @@ describe("the workload's data source", () => {
     const database = await services.createDatabase("command_line");
     // The image leaves the command line out; a developer has it in the workspace.
     const cli = join(buildFolder, "workspace/node_modules/typeorm/cli.js");
-    const source = join(buildFolder, "workspace/apps/backend/dist/database/data-source.js");
+    // The release's own: what the workspace has compiled last is another one after a demo.
+    const source = join(image.root, "dist/database/data-source.js");
     const typeorm = (command: string) =>
       run({
         file: process.execPath,
