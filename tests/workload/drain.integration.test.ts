@@ -155,7 +155,7 @@ describe("the drain of the workload's backend", () => {
     backend.child.kill("SIGTERM");
     await eventually("the first signal is seen", async () => (backend.output().includes("leaving") ? true : undefined));
     backend.child.kill("SIGTERM");
-    assert.equal(await backend.ended, 0);
+    assert.equal(await backend.ended, 0, backend.output());
   });
 
   it("ends at once on the first signal with both times 0: an application that never heard of draining", async () => {
