@@ -105,6 +105,8 @@ async function moveOverlapping(
       // One that fails before it is deployed lets none follow.
       move.then(deployed.resolve, deployed.reject);
       before = deployed.promise;
+      // The last one's is awaited by nobody, and a rejection that nobody takes would end the process in the middle of the way back.
+      before.catch(() => undefined);
       return move;
     }),
   );

@@ -211,6 +211,28 @@ describe("the replicas of an application", function () {
     assert.deepEqual(users.seen().failures, {});
   });
 
+  it("go back all the same when the last of them fails and the run says so", async () => {
+    const spec = platform.spec({ name: "overlap-back", image: one, replicas: 2 });
+    const { uuids } = await platform.apply(spec);
+    const users = underLoad(spec);
+    const next = platform.spec({ name: "overlap-back", image: two, replicas: 2, ...stamp("release-2") });
+    await platform.fault({
+      match: { method: "PATCH", path: `/applications/${uuids[1] ?? ""}$` },
+      effect: { kind: "ok-but-nothing-done", body: { uuid: uuids[1] ?? "" } },
+    });
+    // In a process of its own, one that nobody takes ends the verb before its way back.
+    const untaken: unknown[] = [];
+    const take = (reason: unknown) => void untaken.push(reason);
+    process.on("unhandledRejection", take);
+    const error = await failure(platform.apply(next, undefined, { [overlapVariable]: "1" })).finally(() =>
+      process.off("unhandledRejection", take),
+    );
+    assert.deepEqual(untaken, []);
+    assert.match(error.message, /does not keep the labels and the image that were sent/);
+    assert.match(error.message, new RegExp(`; overlap-back serves ${digestOf(one)}`));
+    assert.deepEqual(users.seen().failures, {});
+  });
+
   it("leave their routes before they stop, the highest first, and cost others on the host nothing", async () => {
     const spec = platform.spec({ name: "leaving", image: one, replicas: 2 });
     const { uuids } = await platform.apply(spec);
