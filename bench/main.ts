@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { lines } from "../operations/progress-lines.ts";
 import { silent } from "../operations/progress.ts";
+import { stopSignal } from "../operations/stop-signal.ts";
 import type { Context } from "../operations/verb.ts";
 import { runtimes } from "../sandbox/supervisor/sandbox.ts";
 import { benchDatabase } from "./database.ts";
@@ -45,11 +46,9 @@ const unknown = chosen.filter((scenario) => !scenarioNames.some((known) => known
 if (unknown.length > 0) {
   refuse(`unknown scenarios ${unknown.join(", ")}. The scenarios are: ${scenarioNames.join(", ")}.`);
 }
-const controller = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort(new Error(signal)));
 const figures = await bench({
   env: process.env,
-  signal: controller.signal,
+  signal: stopSignal(),
   progress: json ? silent : lines((line) => process.stderr.write(`${line}\n`)),
 });
 if (json) process.stdout.write(`${JSON.stringify({ name, figures })}\n`);

@@ -7,22 +7,15 @@ import { lines } from "./progress-lines.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
 import { resourceVerbs } from "./resource-verbs.ts";
+import { stopSignal } from "./stop-signal.ts";
 import type { Context } from "./verb.ts";
 
 const redact = redactor(process.env);
-const controller = new AbortController();
-// The first signal stops the work in order, a second one at once. Never `once`: signal-exit, which execa brings, sends the signal again to a process
-// whose listeners are all its own, and ours would be gone by then.
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (controller.signal.aborted) process.exit(exitCodes.stopped);
-    controller.abort(new Error(signal));
-  });
-}
+const signal = stopSignal();
 
 /** Runs `work` with the progress that suits where it is watched: a terminal, a log, or a program. */
 async function watched<T>(json: boolean, work: (context: Context) => Promise<T>): Promise<T> {
-  const context = (progress: Progress): Context => ({ env: process.env, progress, signal: controller.signal });
+  const context = (progress: Progress): Context => ({ env: process.env, progress, signal });
   if (json) return work(context(silent));
   if (!process.stderr.isTTY || process.env.CI)
     return work(context(lines((line) => process.stderr.write(`${redact(line)}\n`))));
@@ -89,7 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${redact(`✗ ${error.message}`)}\n`);
       return exitCodes[error.kind];
     }
-    if (controller.signal.aborted) {
+    if (signal.aborted) {
       process.stderr.write("✗ stopped half-way by a signal. The same command goes on from where it stood.\n");
       return exitCodes.stopped;
     }
