@@ -1,9 +1,9 @@
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
-import { z } from "zod";
-import { OperationError } from "../../operations/error.ts";
+import type { z } from "zod";
 import { EventStreamOptions, type EventStreamReport } from "./event-stream-spec.ts";
 import { lookup } from "./lookup.ts";
+import { loadOptions } from "./options.ts";
 
 export interface EventStreams {
   /** Leaves them, and says what was seen. */
@@ -18,12 +18,7 @@ const firstRetryMs = 3000;
  * server's own `retry`, with the id of the last event. Node's EventSource tells an end from a break to nobody.
  */
 export function startEventStreams(input: EventStreamOptions): EventStreams {
-  const parsed = EventStreamOptions.safeParse(input);
-  if (!parsed.success) {
-    const what = `cannot be started:\n${z.prettifyError(parsed.error)}\n`;
-    throw new OperationError("usage", { where: "event streams", what, next: "Correct these options." });
-  }
-  const options = parsed.data;
+  const options = loadOptions("event streams", EventStreamOptions, input);
   const report: EventStreamReport = { opened: 0, lost: 0, byReason: {}, movedOn: 0, events: 0 };
   const clients = Array.from({ length: options.streams }, () => holdOpen(options, report));
   return {

@@ -1,7 +1,7 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { OperationError } from "../../operations/error.ts";
 import { lookup } from "./lookup.ts";
+import { loadOptions } from "./options.ts";
 import { Recorder, type Outcome } from "./recorder.ts";
 import { LoadOptions, type LoadReport } from "./spec.ts";
 
@@ -15,12 +15,7 @@ export interface Load {
  * open loop: a server that hangs does not slow its judge down). Never sends a request again and never follows a redirect.
  */
 export function startLoad(input: LoadOptions): Load {
-  const parsed = LoadOptions.safeParse(input);
-  if (!parsed.success) {
-    const what = `cannot be started:\n${z.prettifyError(parsed.error)}\n`;
-    throw new OperationError("usage", { where: "load", what, next: "Correct these options." });
-  }
-  const options = parsed.data;
+  const options = loadOptions("load", LoadOptions, input);
   const recorder = new Recorder(performance.now(), new Date());
   const agents = Array.from({ length: options.connections }, () => new Agent({ keepAlive: true, maxFreeSockets: 1 }));
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);

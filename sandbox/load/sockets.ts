@@ -1,6 +1,6 @@
-import { z } from "zod";
+import type { z } from "zod";
 import "../containers/network.mjs";
-import { OperationError } from "../../operations/error.ts";
+import { loadOptions } from "./options.ts";
 import { SocketOptions, type SocketReport } from "./socket-spec.ts";
 
 export interface Sockets {
@@ -19,12 +19,7 @@ const reopenAfterMs = 1000;
  * on its way is sent again there: that is what clients of such a server do.
  */
 export function startSockets(input: SocketOptions): Sockets {
-  const parsed = SocketOptions.safeParse(input);
-  if (!parsed.success) {
-    const what = `cannot be started:\n${z.prettifyError(parsed.error)}\n`;
-    throw new OperationError("usage", { where: "sockets", what, next: "Correct these options." });
-  }
-  const options = parsed.data;
+  const options = loadOptions("sockets", SocketOptions, input);
   const report: SocketReport = { opened: 0, lost: 0, byReason: {}, movedOn: 0, sent: 0, answered: 0 };
   const clients = Array.from({ length: options.sockets }, () => holdOpen(options, report));
   return {
