@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ApplicationProcess } from "./application-process.ts";
 import { ask, startBackend } from "./backend-process.ts";
+import { doomedSessions } from "./doomed-sessions.ts";
 import { eventually } from "./eventually.ts";
 import { builtReleases, buildLimitMs, migrate, type UnpackedImage, unpack } from "./releases.ts";
 import { type Database, type Services, startServices } from "./services.ts";
@@ -135,6 +136,26 @@ describe("the health of the workload's backend", () => {
       const rows = await database.query(`SELECT "message" FROM "system_logs" WHERE "context" = 'DEPLOYMENT'`);
       return rows.length === 1 ? true : undefined;
     });
+  });
+
+  it("outlives sessions that the database ends in the moment in which they are made, as while a restored database is swapped in", async () => {
+    const database = await services.createDatabase("health_doomed");
+    assert.ok(images[0]);
+    await migrate(images[0], database.migratorUrl);
+    const sessions = await doomedSessions(database.appUrl);
+    try {
+      const backend = await start(images[0], { ...database, appUrl: sessions.url });
+      await backend.answers("/health/ready", 200);
+      sessions.endNext(3);
+      await eventually("three sessions ended as they were made", async () => {
+        assert.equal(backend.child.exitCode, null, backend.output());
+        await ask(backend, "GET", "/api/pages/home").catch(() => undefined);
+        return sessions.left === 0 ? true : undefined;
+      });
+      await backend.answers("/api/pages/home", 200);
+    } finally {
+      await sessions.close();
+    }
   });
 
   it("release 3 starts, stays unready with the reason, writes nothing and takes no job", async () => {

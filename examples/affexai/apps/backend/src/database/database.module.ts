@@ -3,6 +3,7 @@ import { TypeOrmModule } from "@nestjs/typeorm";
 import { ENVIRONMENT } from "../config/config.module";
 import type { Environment } from "../config/schema";
 import { dataSourceOptions } from "./data-source";
+import { outliveItsSession } from "./session-loss";
 
 /** TypeORM on the configured database. Only development may let it change the schema; the configuration's check refuses it elsewhere. */
 @Module({
@@ -15,7 +16,7 @@ import { dataSourceOptions } from "./data-source";
         synchronize: environment.DATABASE_SYNCHRONIZE,
         poolSize: environment.DATABASE_POOL_SIZE,
         connectTimeoutMS: 3_000,
-        extra: { query_timeout: 30_000, keepAlive: true },
+        extra: { query_timeout: 30_000, keepAlive: true, onConnect: outliveItsSession },
         retryAttempts: 10,
         retryDelay: 2_000,
       }),
