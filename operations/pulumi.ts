@@ -1,3 +1,4 @@
+import { constants, getPriority, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { start } from "./process.ts";
@@ -13,13 +14,22 @@ export interface PulumiRun {
   readonly seconds: number;
 }
 
+export interface PulumiOptions {
+  /** Added to the niceness of pulumi and all that it starts, as `nice -n` does: more is later, 19 the most. Default 0. */
+  readonly niceness?: number;
+}
+
 const limitMs = 30 * 60_000;
 
 /**
  * Runs `pulumi` on this program as a person would, and shows its lines as notes. A failing run is returned, not thrown: what it
  * means is for the caller to say. An aborted one throws.
  */
-export async function pulumi(args: readonly string[], { env, progress, signal }: Context): Promise<PulumiRun> {
+export async function pulumi(
+  args: readonly string[],
+  { env, progress, signal }: Context,
+  { niceness = 0 }: PulumiOptions = {},
+): Promise<PulumiRun> {
   const started = performance.now();
   const child = start({
     file: "pulumi",
@@ -29,6 +39,9 @@ export async function pulumi(args: readonly string[], { env, progress, signal }:
     timeoutMs: limitMs,
     signal,
   });
+  if (child.pid !== undefined && niceness > 0) {
+    setPriority(child.pid, Math.min(getPriority() + niceness, constants.priority.PRIORITY_LOW));
+  }
   child.stdin.end();
   const output: string[] = [];
   // A JSON preview is one document for a program, not progress.

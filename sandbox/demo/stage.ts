@@ -25,6 +25,9 @@ export function contextOf(stage: Stage, progress: Progress): Context {
 /** The policy pack is always there. */
 export const upArguments = ["up", "--yes", "--suppress-outputs", "--policy-pack", "policy"] as const;
 
+/** In reality pulumi runs on another machine than the platform: here it may not take the processors from what serves users. */
+const niceness = 10;
+
 /** Runs `pulumi` on the stack, with a release named or without one. */
 export async function pulumiOn(
   stage: Stage,
@@ -33,7 +36,11 @@ export async function pulumiOn(
   progress: Progress,
 ): Promise<PulumiRun> {
   const context = contextOf(stage, progress);
-  return pulumi([...args, "--stack", stage.stack], { ...context, env: { ...stage.env, AFFEXAI_RELEASE: release } });
+  return pulumi(
+    [...args, "--stack", stage.stack],
+    { ...context, env: { ...stage.env, AFFEXAI_RELEASE: release } },
+    { niceness },
+  );
 }
 
 /** The release and digest that an application answers as, or why it does not. */
