@@ -1,65 +1,99 @@
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { OperationError, exitCodes } from "../operations/error.ts";
 import { lines } from "../operations/progress-lines.ts";
 import { silent } from "../operations/progress.ts";
 import { stopSignal } from "../operations/stop-signal.ts";
 import type { Context } from "../operations/verb.ts";
-import { runtimes } from "../sandbox/supervisor/sandbox.ts";
+import { runtimes, type Runtime } from "../sandbox/supervisor/sandbox.ts";
 import { benchDatabase } from "./database.ts";
 import { benchDelivery } from "./delivery.ts";
-import { scenarioNames, usualScenarios } from "./delivery/scenario.ts";
+import { scenarioNames, usualScenarios, type ScenarioName } from "./delivery/scenario.ts";
 import { benchEngine } from "./engine.ts";
 import type { Figure } from "./figure.ts";
 
-// npm run bench -- database|delivery|engine [--json]: measured claims, each beside a rival in the same run. Exits 1 when a bound does not
-// hold. The database's sizes in gigabytes: --sizes 0.1,1,5. Some of the delivery's scenarios: --scenarios release,rollback; on real
-// containers behind a real Traefik: --runtime docker.
+/** What every bench takes. */
+interface Output {
+  readonly json: boolean;
+}
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "boolean", default: false },
-    sizes: { type: "string", default: "0.1" },
-    scenarios: { type: "string", default: usualScenarios.join(",") },
-    runtime: { type: "string", default: "processes" },
-  },
-});
-const benches: Record<string, (context: Context) => Promise<Figure[]>> = {
-  database: (context) => benchDatabase(context, values.sizes.split(",").map(Number)),
-  delivery: (context) =>
-    benchDelivery(context, { wanted: new Set(scenarioNames.filter((name) => chosen.includes(name))), runtime }),
-  engine: benchEngine,
-};
-const { json } = values;
-const [name = ""] = positionals;
-const chosen = values.scenarios.split(",");
-const runtime =
-  runtimes.find((known) => known === values.runtime) ??
-  refuse(`unknown runtime ${JSON.stringify(values.runtime)}. The runtimes are: ${runtimes.join(", ")}.`);
-const bench = benches[name];
-if (bench === undefined) {
-  refuse(`unknown bench ${JSON.stringify(name)}. The benches are: ${Object.keys(benches).join(", ")}.`);
+const signal = stopSignal();
+const program = new Command("affexai bench")
+  .description("Measured claims, each beside a rival in the same run. Exits with 1 when a bound does not hold.")
+  .showHelpAfterError()
+  .exitOverride();
+
+bench("database", "backup, restore and drill, beside pg_dump and pg_restore alone")
+  .addOption(new Option("--sizes <list>", "gigabytes, with commas between").argParser(gigabytes).default([0.1], "0.1"))
+  .action(({ sizes, json }: Output & { sizes: readonly number[] }) =>
+    measure("database", json, (context) => benchDatabase(context, sizes)),
+  );
+
+bench("delivery", "what users lose while something happens, with our verbs and with bare Coolify")
+  .addOption(
+    new Option("--scenarios <list>", `those to play, with commas between, of ${scenarioNames.join(", ")}`)
+      .argParser(scenarioList)
+      .default(new Set(usualScenarios), "all but the fleet"),
+  )
+  .addOption(new Option("--runtime <name>", "what containers are").choices(runtimes).default("processes"))
+  .action(({ scenarios, runtime, json }: Output & { scenarios: ReadonlySet<ScenarioName>; runtime: Runtime }) =>
+    measure("delivery", json, (context) => benchDelivery(context, { wanted: scenarios, runtime })),
+  );
+
+bench("engine", "a preview of the unchanged stack, beside one of an empty program").action(({ json }: Output) =>
+  measure("engine", json, benchEngine),
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
 }
-if (!values.sizes.split(",").every((size) => Number(size) > 0)) {
-  refuse(`--sizes is ${JSON.stringify(values.sizes)}. Give gigabytes with commas between: 0.1,1,5.`);
+// What a bench leaves open may not keep it from ending.
+process.exit();
+
+function bench(name: string, description: string): Command {
+  return program.command(name).description(description).option("--json", "the figures as one JSON object", false);
 }
-const unknown = chosen.filter((scenario) => !scenarioNames.some((known) => known === scenario));
-if (unknown.length > 0) {
-  refuse(`unknown scenarios ${unknown.join(", ")}. The scenarios are: ${scenarioNames.join(", ")}.`);
-}
-const figures = await bench({
-  env: process.env,
-  signal: stopSignal(),
-  progress: json ? silent : lines((line) => process.stderr.write(`${line}\n`)),
-});
-if (json) process.stdout.write(`${JSON.stringify({ name, figures })}\n`);
-else {
-  for (const { name: figure, value, unit, bound, ok } of figures) {
-    process.stdout.write(`${ok ? "✓" : "✗"} ${figure}: ${value} ${unit}${bound === null ? "" : ` (${bound})`}\n`);
+
+async function measure(name: string, json: boolean, work: (context: Context) => Promise<Figure[]>): Promise<void> {
+  const progress = json ? silent : lines((line) => process.stderr.write(`${line}\n`));
+  const figures = await work({ env: process.env, signal, progress });
+  if (json) process.stdout.write(`${JSON.stringify({ name, figures })}\n`);
+  else {
+    for (const { name: figure, value, unit, bound, ok } of figures) {
+      process.stdout.write(`${ok ? "✓" : "✗"} ${figure}: ${value} ${unit}${bound === null ? "" : ` (${bound})`}\n`);
+    }
   }
+  process.exitCode = figures.every(({ ok }) => ok) ? exitCodes.ok : 1;
 }
-process.exit(figures.every(({ ok }) => ok) ? 0 : 1);
 
-function refuse(why: string): never {
-  process.stderr.write(`bench: ${why}\n`);
-  process.exit(2);
+function exitCodeOf(error: unknown): number {
+  // Commander has written what is wrong, and what would be right.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (signal.aborted) {
+    process.stderr.write("✗ stopped half-way by a signal: what was measured so far is not reported.\n");
+    return exitCodes.stopped;
+  }
+  if (error instanceof OperationError) {
+    process.stderr.write(`✗ ${error.message}\n`);
+    return exitCodes[error.kind];
+  }
+  throw error;
+}
+
+function gigabytes(list: string): number[] {
+  const sizes = list.split(",").map(Number);
+  if (!sizes.every((size) => size > 0)) throw new InvalidArgumentError("Give gigabytes with commas between: 0.1,1,5.");
+  return sizes;
+}
+
+function scenarioList(list: string): ReadonlySet<ScenarioName> {
+  const chosen = list.split(",");
+  const unknown = chosen.filter((name) => !scenarioNames.some((known) => known === name));
+  if (unknown.length > 0) {
+    throw new InvalidArgumentError(
+      `There is no ${unknown.join(", ")}. The scenarios are: ${scenarioNames.join(", ")}.`,
+    );
+  }
+  return new Set(scenarioNames.filter((name) => chosen.includes(name)));
 }

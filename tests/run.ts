@@ -18,6 +18,10 @@ interface Result extends Counts {
 
 const kinds = process.argv.slice(2);
 const known = ["check", ...suites];
+if (kinds.includes("--help") || kinds.includes("-h")) {
+  process.stdout.write(`Usage: affexai test [kind...]\n\nThe kinds are ${known.join(", ")}; none means all.\n`);
+  process.exit();
+}
 const unknown = kinds.filter((kind) => !known.includes(kind));
 if (unknown.length > 0) {
   process.stderr.write(
