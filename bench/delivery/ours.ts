@@ -10,7 +10,7 @@ interface Hold {
   /** What the spec has besides the version's own. */
   readonly change: Partial<ApplicationSpec>;
   /** What must be in what the verb says, so that it was this that held the release. */
-  readonly because?: RegExp;
+  readonly because: RegExp;
   /** How it ends when it ends well. */
   readonly outcome: string;
 }
@@ -38,18 +38,22 @@ export async function applyOurs(platform: Platform, scenario: ScenarioName, spec
   });
 }
 
-/** Applies a release that must be held at the gate, under traffic. */
-export async function holdOurs(field: Field, scenario: ScenarioName, version: Version): Promise<Row> {
+/** Applies a release that must be held at the gate, for what is wrong with it, under traffic. */
+export async function holdOurs(
+  field: Field,
+  scenario: ScenarioName,
+  { version, because }: Pick<Hold, "version" | "because">,
+): Promise<Row> {
   const health = { ...field.platform.spec().health, retries: badRetries };
   const change = { health, rolloutTimeoutSeconds: badTimeoutSeconds };
-  return undoOurs(field, scenario, { version, change, outcome: "held at the gate" });
+  return undoOurs(field, scenario, { version, change, because, outcome: "held at the gate" });
 }
 
 /** Applies a release that must not stay, under traffic: the exit says so, and what served before still does. */
 export async function undoOurs(
   { platform }: Field,
   scenario: ScenarioName,
-  { version, change, because = /./, outcome }: Hold,
+  { version, change, because, outcome }: Hold,
 ): Promise<Row> {
   const before = platform.spec();
   return ours(platform, scenario, async (mark) => {

@@ -1,3 +1,4 @@
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import Docker from "dockerode";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -6,7 +7,9 @@ import { EnvironmentContents } from "../../operations/coolify/answers.ts";
 import { CoolifyClient } from "../../operations/coolify/client.ts";
 import { ApplicationSpec } from "../../operations/coolify/spec.ts";
 import { run } from "../../operations/process.ts";
+import type { LedgerLocation } from "../../operations/release/spec.ts";
 import { programFolder } from "../../operations/stack.ts";
+import { objectStorage } from "../../operations/storage.ts";
 import type { Context } from "../../operations/verb.ts";
 import { openStage } from "../../sandbox/demo/open.ts";
 import { contextOf, pulumiOn, upArguments, type Stage } from "../../sandbox/demo/stage.ts";
@@ -74,13 +77,21 @@ export async function release(stage: Stage, index: number, progress: Context["pr
   if (!up.ok) throw new Error(`pulumi up of ${file} failed:\n${up.output.slice(-4000)}`);
 }
 
+/** A bucket of the bench's own: its rollouts are no releases of the stack, and the stack's bucket admits no other environment. */
+async function openLedger({ env }: Stage): Promise<LedgerLocation> {
+  const bucket = "affexai-bench";
+  const storage = objectStorage(env);
+  await storage.send(new CreateBucketCommand({ Bucket: bucket }));
+  storage.destroy();
+  return { bucket, environment: "bench" };
+}
+
 /** Takes the backend's spec and secrets from the stack, as the engine gave them to the verb. */
 export async function openPlatform(stage: Stage, progress: Context["progress"]): Promise<Platform> {
   const given = await commandOf(stage, "backend-apply");
   const declared = ApplicationSpec.parse(JSON.parse(given.stdin));
-  // The rollouts of the bench are no releases of the stack.
   const coolify = new CoolifyClient(contextOf(stage, progress));
-  let serving: ApplicationSpec = { ...declared, ledger: { ...declared.ledger, environment: "bench" } };
+  let serving: ApplicationSpec = { ...declared, ledger: await openLedger(stage) };
   const versionOf = (index: number): Version => {
     const { record } = published(stage, index);
     return { release: record.id, image: record.images.backend };

@@ -33,21 +33,27 @@ export const scenarios: readonly Scenario[] = [
     name: "never-ready",
     title: "release that never gets ready",
     promised: true,
-    ours: (field) => holdOurs(field, "never-ready", field.bad.neverReady),
+    ours: (field) =>
+      holdOurs(field, "never-ready", { version: field.bad.neverReady, because: /New container is not healthy/ }),
     bare: (field, application) => bareRelease(field, application, "never-ready", field.bad.neverReady),
   },
   {
     name: "wrong-digest",
     title: "release that answers with another digest",
     promised: true,
-    ours: (field) => holdOurs(field, "wrong-digest", field.bad.lying),
+    ours: (field) =>
+      holdOurs(field, "wrong-digest", {
+        version: field.bad.lying,
+        because: /not seen within \d+ s; last seen: release /,
+      }),
     bare: (field, application) => bareRelease(field, application, "wrong-digest", field.bad.lying),
   },
   {
     name: "missing-image",
     title: "release whose image is missing",
     promised: true,
-    ours: (field) => holdOurs(field, "missing-image", field.bad.missing),
+    ours: (field) =>
+      holdOurs(field, "missing-image", { version: field.bad.missing, because: /Failed to start container/ }),
     bare: (field, application) =>
       bare(field, application, "missing-image", async () => {
         const { status } = await application.release(field.bad.missing.image);
