@@ -8,9 +8,6 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const declared = await declaring;
 const preview = coolifyPreview();
-export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl, databaseSsh } = platform(
-  config,
-  declared,
-  preview,
-);
+export const { release, urls, targets, databaseUrl, backupDatabaseUrl, adminDatabaseUrl, databaseSsh, pruner } =
+  platform(config, declared, preview);
 await preview?.tell();

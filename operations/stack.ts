@@ -18,6 +18,8 @@ export const StackOutputs = z.object({
   adminDatabaseUrl: z.string(),
   /** DATABASE_SSH of the verbs that use the database; empty where it is reached directly. */
   databaseSsh: z.string().optional(),
+  /** The keys of who may delete backups; a stack that was last brought up without it has none. */
+  pruner: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }).optional(),
 });
 
 export type StackOutputs = z.infer<typeof StackOutputs>;
@@ -65,5 +67,16 @@ export function stackEnvironment(outputs: StackOutputs, env: Context["env"]): Co
     ADMIN_DATABASE_URL: outputs.adminDatabaseUrl,
     DATABASE_SSH: env.DATABASE_SSH ?? outputs.databaseSsh,
     BACKUP_RECIPIENTS: outputs.targets.recipients?.join(",") ?? env.BACKUP_RECIPIENTS,
+  };
+}
+
+/** The environment in which a stack's backups can be deleted: with the keys of its pruner, and with the process's own where the stack has none. */
+export function prunerEnvironment({ pruner }: Pick<StackOutputs, "pruner">, env: Context["env"]): Context["env"] {
+  if (pruner === undefined) return env;
+  return {
+    ...env,
+    AWS_ACCESS_KEY_ID: pruner.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: pruner.secretAccessKey,
+    AWS_SESSION_TOKEN: undefined,
   };
 }

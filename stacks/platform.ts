@@ -207,6 +207,8 @@ export function platform(config: Config, { record, stamp, previous }: DeclaredRe
     adminDatabaseUrl: database.adminUrl,
     /** Empty where the database is reached directly. */
     databaseSsh: ssh ?? "",
+    /** Who may delete backups. Nobody else may, whoever runs this program included. */
+    pruner: { accessKeyId: backups.pruner.accessKeyId, secretAccessKey: backups.pruner.secretAccessKey },
   };
 }
 

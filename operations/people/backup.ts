@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { BackupReason, type BackupRestoreResult } from "../backup/spec.ts";
 import { OperationError } from "../error.ts";
-import { onStack, type StackOutputs } from "../stack.ts";
+import { onStack, prunerEnvironment, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
 import { addBackupListVerb } from "./backup-list.ts";
 import { addRecoveryVerbs } from "./backup-recovery.ts";
@@ -88,16 +88,17 @@ export function addBackupVerbs(program: Command, surroundings: Surroundings): vo
       write(options.json ? JSON.stringify(result) : [outcome, ...described(result)].join("\n"));
     });
 
-  verb("prune", "delete backups that have had their time, with the pruner's keys; never the last ones")
+  verb("prune", "delete backups that have had their time, with the keys of the stack's pruner; never the last ones")
     .option("--keep-at-least <count>", "how many of the newest stay, and of the newest drilled ones", count, 3)
     .option("--dry-run", "say what would be deleted")
     .action(
       async ({ keepAtLeast, dryRun = false, ...options }: Options & { keepAtLeast: number; dryRun?: boolean }) => {
         const { pruneBackups } = await import("../backup/prune.ts");
-        const result = await onItsStack(options, (target, context, { targets }) => {
-          const keep = pruneBackups.spec.shape.keep.safeParse(targets.keepBackupDays);
+        const result = await onItsStack(options, (target, context, outputs) => {
+          const keep = pruneBackups.spec.shape.keep.safeParse(outputs.targets.keepBackupDays);
           if (!keep.success) throw unknownRetention(options.stack);
-          return pruneBackups.run({ ...target, keep: keep.data, minimum: keepAtLeast, dryRun }, context);
+          const spec = { ...target, keep: keep.data, minimum: keepAtLeast, dryRun };
+          return pruneBackups.run(spec, { ...context, env: prunerEnvironment(outputs, context.env) });
         });
         const { deleted, kept, locked, remains, aborted } = result;
         const said = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StackTargets } from "../../operations/release/spec.ts";
-import { stackEnvironment } from "../../operations/stack.ts";
+import { prunerEnvironment, stackEnvironment } from "../../operations/stack.ts";
 import { record } from "../release-record.ts";
 
 const targets = StackTargets.parse({
@@ -19,5 +19,26 @@ describe("the environment of a verb with --stack", () => {
     });
     const encrypting = { ...outputs, targets: { ...targets, recipients: ["age1one", "age1two"] } };
     assert.equal(stackEnvironment(encrypting, env).BACKUP_RECIPIENTS, "age1one,age1two");
+  });
+});
+
+describe("the environment in which backups are deleted", () => {
+  const env = {
+    AWS_ACCESS_KEY_ID: "mine",
+    AWS_SECRET_ACCESS_KEY: "my-secret",
+    AWS_SESSION_TOKEN: "of-mine",
+    HOME: "/home",
+  };
+
+  it("has the keys of the stack's pruner, and nothing of the process's own", () => {
+    const pruner = { accessKeyId: "pruner", secretAccessKey: "pruner-secret" };
+    assert.deepEqual(prunerEnvironment({ pruner }, env), {
+      ...{ AWS_ACCESS_KEY_ID: "pruner", AWS_SECRET_ACCESS_KEY: "pruner-secret", AWS_SESSION_TOKEN: undefined },
+      HOME: "/home",
+    });
+  });
+
+  it("is the process's own where the stack names no pruner yet", () => {
+    assert.deepEqual(prunerEnvironment({ pruner: undefined }, env), env);
   });
 });

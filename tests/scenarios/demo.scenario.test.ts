@@ -106,6 +106,12 @@ describe("the platform, end to end", () => {
     assert.equal(restored.rows, created.rows);
   });
 
+  it("prunes with the keys of the stack's pruner, which alone may delete: nothing has had its time", async () => {
+    const pruned = JSON.parse((await affexai("backup", "prune")).stdout) as { deleted: string[]; kept: number };
+    assert.deepEqual(pruned.deleted, []);
+    assert.ok(pruned.kept > 0, "no backup was seen");
+  });
+
   it("drills the newest backup, and finds the live database sound and not frozen", async () => {
     const drilled = JSON.parse((await affexai("backup", "drill")).stdout) as { id: string };
     const { backups } = JSON.parse((await affexai("backup", "list", "--all")).stdout) as {

@@ -214,7 +214,7 @@ describe("the platform", () => {
     assert.equal(sandbox["RATE_LIMIT_MAX"], undefined);
   });
 
-  it("tells people's verbs their targets, and the database's URLs as secrets", async () => {
+  it("tells people's verbs their targets, and the database's URLs and the pruner's key as secrets", async () => {
     const { outputs } = await declare("staging", false);
     const targets = StackTargets.parse(await resolved(outputs.targets));
     assert.deepEqual(
@@ -232,12 +232,13 @@ describe("the platform", () => {
       assert.equal(await isSecret(url), true);
       assert.match((await valueOf(output(url))) ?? "", /^postgresql:\/\/affexai_/);
     }
+    assert.equal(await isSecret(outputs.pruner.secretAccessKey), true);
   });
 });
 
 describe("the program", () => {
   it("exports all that the platform returns, and with it every output that people's verbs read", async () => {
-    const [, names = ""] = /export const \{([^}]*)\} = platform\(/.exec(await readFile("index.ts", "utf8")) ?? [];
+    const [, names = ""] = /export const \{([^}]*)\} =\s+platform\(/.exec(await readFile("index.ts", "utf8")) ?? [];
     const exported = names.split(",").map((name) => name.trim());
     const { outputs } = await declare("production", true);
     assert.deepEqual(exported.toSorted(), Object.keys(outputs).toSorted());
