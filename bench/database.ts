@@ -6,25 +6,35 @@ import { longestOutage } from "./database/outage.ts";
 import { bucket, fill, withPlace, type Place } from "./database/place.ts";
 import { atMost, median, reported, type Figure } from "./figure.ts";
 
-const rounds = 3;
 const limitMs = 3_600_000;
 const target = { bucket, environment: "bench" };
 
+interface DatabaseOptions {
+  /** Gigabytes. */
+  readonly sizes: readonly number[];
+  /** Of each, after one that fills caches and does not count. */
+  readonly rounds: number;
+}
+
 /**
  * Dump, restore and drill of databases of several sizes, in turn with PostgreSQL's own programs on the same server. Times are without
- * the start of Node. `sizes`: gigabytes.
+ * the start of Node.
  */
-export async function benchDatabase(context: Context, sizes: readonly number[] = [0.1]): Promise<Figure[]> {
+export async function benchDatabase(context: Context, { sizes, rounds }: DatabaseOptions): Promise<Figure[]> {
   return withPlace(async (place) => {
     const figures: Figure[] = [];
-    for (const size of sizes) figures.push(...(await measure(place, size, context)));
+    for (const size of sizes) figures.push(...(await measure(place, { size, rounds }, context)));
     return figures;
   });
 }
 
 type Measured = Record<"create" | "restore" | "verify" | "drill", { seconds: number[]; mebibytes: number[] }>;
 
-async function measure(place: Place, size: number, { progress, signal }: Context): Promise<Figure[]> {
+async function measure(
+  place: Place,
+  { size, rounds }: { size: number; rounds: number },
+  { progress, signal }: Context,
+): Promise<Figure[]> {
   const database = `bench_${size}`.replace(".", "_");
   const label = `${size} GB`;
   const bytes = await progress.step(`fill ${label}`, () => fill(place, database, size));
@@ -48,7 +58,6 @@ async function measure(place: Place, size: number, { progress, signal }: Context
   const file = join(place.dir, `${database}.dump`);
   await program(place, database, "pg_dump", ["--format=custom", "--compress=1", `--file=${file}`], signal);
   for (let round = 0; round <= rounds; round += 1) {
-    // The first of each fills caches.
     const keep = round > 0;
     await rival("dump", keep, () =>
       program(place, database, "pg_dump", ["--format=custom", "--compress=1", "--no-sync", "--file=/dev/null"], signal),

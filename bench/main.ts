@@ -24,8 +24,9 @@ const program = new Command("affexai bench")
 
 bench("database", "backup, restore and drill, beside pg_dump and pg_restore alone")
   .addOption(new Option("--sizes <list>", "gigabytes, with commas between").argParser(gigabytes).default([0.1], "0.1"))
-  .action(({ sizes, json }: Output & { sizes: readonly number[] }) =>
-    measure("database", json, (context) => benchDatabase(context, sizes)),
+  .addOption(new Option("--rounds <count>", "how often each is measured").argParser(count).default(3))
+  .action(({ sizes, rounds, json }: Output & { sizes: readonly number[]; rounds: number }) =>
+    measure("database", json, (context) => benchDatabase(context, { sizes, rounds })),
   );
 
 bench("delivery", "what users lose while something happens, with our verbs and with bare Coolify")
@@ -85,6 +86,12 @@ function gigabytes(list: string): number[] {
   const sizes = list.split(",").map(Number);
   if (!sizes.every((size) => size > 0)) throw new InvalidArgumentError("Give gigabytes with commas between: 0.1,1,5.");
   return sizes;
+}
+
+function count(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError("Give a whole number from 1 on.");
+  return rounds;
 }
 
 function scenarioList(list: string): ReadonlySet<ScenarioName> {
