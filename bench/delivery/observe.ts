@@ -36,6 +36,9 @@ export async function updatesOf(coolify: CoolifyClient, uuid: string): Promise<U
   });
 }
 
+/** Without a gate a rolling update is over within a second. */
+const lookEveryMs = 100;
+
 /** Returns when a rolling update of the application that was not there before has started its container, and is not at its end. */
 export async function inTheMiddle(coolify: CoolifyClient, uuid: string, signal: AbortSignal): Promise<void> {
   const known = new Set((await updatesOf(coolify, uuid)).map(({ id }) => id));
@@ -46,7 +49,7 @@ export async function inTheMiddle(coolify: CoolifyClient, uuid: string, signal: 
       if (newest.status === "in_progress") return;
       throw new Error("the rolling update was over before anybody saw it");
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }
 
