@@ -11,9 +11,14 @@ export interface Command {
   readonly cwd?: string;
   /** Written to stdin, which is then closed. */
   readonly input?: string;
-  /** The process is sent SIGTERM after this long, and SIGKILL 5 s later. */
+  /** The process is sent SIGTERM after this long, and SIGKILL `graceMs` later. */
   readonly timeoutMs: number;
+  /** Sends SIGTERM too. */
   readonly signal?: AbortSignal;
+  /** From SIGTERM to SIGKILL. Default 5000. */
+  readonly graceMs?: number;
+  /** Alone in a process group, so that a terminal's Ctrl-C reaches it once: as the SIGTERM of `signal`. */
+  readonly ownGroup?: boolean;
 }
 
 export interface Output {
@@ -62,7 +67,8 @@ function options(command: Command) {
     env: { ...command.env },
     cwd: command.cwd,
     timeout: command.timeoutMs,
-    forceKillAfterDelay: 5000,
+    forceKillAfterDelay: command.graceMs ?? 5000,
+    detached: command.ownGroup ?? false,
     cancelSignal: command.signal,
     stripFinalNewline: true,
   } as const;

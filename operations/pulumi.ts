@@ -17,6 +17,8 @@ export interface PulumiRun {
 export interface PulumiOptions {
   /** Added to the niceness of pulumi and all that it starts, as `nice -n` does: more is later, 19 the most. Default 0. */
   readonly niceness?: number;
+  /** How long it may take to end in order when it is told to stop, before it is killed and leaves its lock. Default 10 minutes: a way back takes time. */
+  readonly graceMs?: number;
 }
 
 const limitMs = 30 * 60_000;
@@ -28,7 +30,7 @@ const limitMs = 30 * 60_000;
 export async function pulumi(
   args: readonly string[],
   { env, progress, signal }: Context,
-  { niceness = 0 }: PulumiOptions = {},
+  { niceness = 0, graceMs = 10 * 60_000 }: PulumiOptions = {},
 ): Promise<PulumiRun> {
   const started = performance.now();
   const child = start({
@@ -38,7 +40,12 @@ export async function pulumi(
     env,
     timeoutMs: limitMs,
     signal,
+    graceMs,
+    // A second signal would make it end at once, in the middle of what it does.
+    ownGroup: true,
   });
+  const tell = () => progress.note("pulumi is told to stop, and ends what it has begun");
+  signal.addEventListener("abort", tell, { once: true });
   if (child.pid !== undefined && niceness > 0) {
     setPriority(child.pid, Math.min(getPriority() + niceness, constants.priority.PRIORITY_LOW));
   }
@@ -57,6 +64,7 @@ export async function pulumi(
     (error: unknown) => z.object({ exitCode: z.number().optional() }).parse(error).exitCode ?? null,
   );
   const [exitCode] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
+  signal.removeEventListener("abort", tell);
   signal.throwIfAborted();
   return { ok: exitCode === 0, exitCode, output: output.join("\n"), seconds: (performance.now() - started) / 1000 };
 }

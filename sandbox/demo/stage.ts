@@ -39,7 +39,8 @@ export async function pulumiOn(
   return pulumi(
     [...args, "--stack", stage.stack],
     { ...context, env: { ...stage.env, AFFEXAI_RELEASE: release } },
-    { niceness },
+    // Stopped half-way, the platform is thrown away.
+    { niceness, graceMs: 5_000 },
   );
 }
 
