@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { OperationError, exitCodes } from "../operations/error.ts";
+import { count } from "../operations/people/count.ts";
 import { lines } from "../operations/progress-lines.ts";
 import { silent } from "../operations/progress.ts";
 import { stopSignal } from "../operations/stop-signal.ts";
@@ -86,12 +87,6 @@ function gigabytes(list: string): number[] {
   const sizes = list.split(",").map(Number);
   if (!sizes.every((size) => size > 0)) throw new InvalidArgumentError("Give gigabytes with commas between: 0.1,1,5.");
   return sizes;
-}
-
-function count(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError("Give a whole number from 1 on.");
-  return rounds;
 }
 
 function scenarioList(list: string): ReadonlySet<ScenarioName> {

@@ -4,6 +4,7 @@ import { throughTunnel } from "./database/reach.ts";
 import { OperationError } from "./error.ts";
 import { run } from "./process.ts";
 import { ReleaseRecord, StackTargets } from "./release/spec.ts";
+import { withAccessKey } from "./storage-access-key.ts";
 import type { Context } from "./verb.ts";
 
 /** The program's folder, where `pulumi` runs. */
@@ -72,11 +73,5 @@ export function stackEnvironment(outputs: StackOutputs, env: Context["env"]): Co
 
 /** The environment in which a stack's backups can be deleted: with the keys of its pruner, and with the process's own where the stack has none. */
 export function prunerEnvironment({ pruner }: Pick<StackOutputs, "pruner">, env: Context["env"]): Context["env"] {
-  if (pruner === undefined) return env;
-  return {
-    ...env,
-    AWS_ACCESS_KEY_ID: pruner.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: pruner.secretAccessKey,
-    AWS_SESSION_TOKEN: undefined,
-  };
+  return pruner === undefined ? env : withAccessKey(env, pruner);
 }

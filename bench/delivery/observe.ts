@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { CoolifyClient } from "../../operations/coolify/client.ts";
 import { parseJson } from "../../operations/json.ts";
@@ -43,13 +44,12 @@ const lookEveryMs = 100;
 export async function inTheMiddle(coolify: CoolifyClient, uuid: string, signal: AbortSignal): Promise<void> {
   const known = new Set((await updatesOf(coolify, uuid)).map(({ id }) => id));
   for (;;) {
-    signal.throwIfAborted();
     const [newest] = await updatesOf(coolify, uuid);
     if (newest !== undefined && !known.has(newest.id) && newest.startedMs !== null) {
       if (newest.status === "in_progress") return;
       throw new Error("the rolling update was over before anybody saw it");
     }
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    await delay(lookEveryMs, undefined, { signal });
   }
 }
 

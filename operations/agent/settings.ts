@@ -5,6 +5,7 @@ import type { MaintenanceTarget } from "../coolify/spec.ts";
 import { databaseAccess } from "../database/access.ts";
 import { Identifier } from "../database/spec.ts";
 import { OperationError } from "../error.ts";
+import { withAccessKey } from "../storage-access-key.ts";
 import type { Context } from "../verb.ts";
 
 /** Backups that the clock asks for. */
@@ -129,10 +130,8 @@ export type StorageIdentity = "writer" | "reader" | "pruner";
 /** The environment of one job: the agent's own, with the access keys of an identity under their standard names. */
 export function withIdentity(env: Context["env"], identity: StorageIdentity): Context["env"] {
   const name = identity.toUpperCase();
-  return {
-    ...env,
-    AWS_ACCESS_KEY_ID: env[`BACKUP_${name}_ACCESS_KEY_ID`],
-    AWS_SECRET_ACCESS_KEY: env[`BACKUP_${name}_SECRET_ACCESS_KEY`],
-    AWS_SESSION_TOKEN: undefined,
-  };
+  return withAccessKey(env, {
+    accessKeyId: env[`BACKUP_${name}_ACCESS_KEY_ID`],
+    secretAccessKey: env[`BACKUP_${name}_SECRET_ACCESS_KEY`],
+  });
 }

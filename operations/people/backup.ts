@@ -5,6 +5,7 @@ import { onStack, prunerEnvironment, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
 import { addBackupListVerb } from "./backup-list.ts";
 import { addRecoveryVerbs } from "./backup-recovery.ts";
+import { count } from "./count.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
 
 interface Options {
@@ -123,11 +124,6 @@ export function addBackupVerbs(program: Command, surroundings: Surroundings): vo
       }),
     );
   }
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("must be a whole number, 1 or more.");
 }
 
 function notConfirmed(): OperationError {
