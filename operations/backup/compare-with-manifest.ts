@@ -37,7 +37,6 @@ export async function differencesFromManifest(client: pg.Client, manifest: Manif
 }
 
 function largeObjectDifferences(restored: LargeObjects, { largeObjects: had }: Manifest): string[] {
-  if (had === undefined) return [];
   if (restored.count !== had.count) return [`there are ${restored.count} large objects instead of ${had.count}`];
   return restored.hash === had.hash ? [] : ["the large objects have other content"];
 }

@@ -22,7 +22,7 @@ export type StoredObject = z.infer<typeof StoredObject>;
  * dump's own snapshot, so a restore can be compared exactly.
  */
 export const Manifest = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   id: BackupId,
   reason: BackupReason,
   environment: z.string(),
@@ -66,15 +66,14 @@ export const Manifest = z.strictObject({
   tables: z.array(
     z.strictObject({ table: z.string(), columns: z.array(z.string()), rows: z.int(), hash: z.string().nullable() }),
   ),
-  /** Absent in older ones. */
-  largeObjects: z.strictObject({ count: z.int(), bytes: z.int(), hash: z.string() }).optional(),
+  largeObjects: z.strictObject({ count: z.int(), bytes: z.int(), hash: z.string() }),
   sequences: z.array(z.strictObject({ sequence: z.string(), lastValue: z.string() })),
   invalidIndexes: z.array(z.string()),
   brokenForeignKeys: z.array(z.string()),
   /** The release that served at the snapshot; null when none was ever verified. */
   release: z.strictObject({ id: ReleaseId, gitSha: z.string(), image: PinnedImage }).nullable(),
-  /** The release that was being deployed; null when none was. Absent in older ones, whose `release` it was. */
-  behind: ReleaseId.nullable().optional(),
+  /** The release that was being deployed; null when none was. */
+  behind: ReleaseId.nullable(),
   /** The backup whose data is in this one with everything personal masked. Absent where the data is as it was. */
   anonymisedFrom: z.strictObject({ environment: z.string(), id: BackupId }).optional(),
 });

@@ -7,22 +7,16 @@ import type { Manifest } from "./manifest.ts";
  */
 export async function neededBackups(
   ledger: Pick<Ledger, "newest" | "lastKnownGood">,
-  manifests: readonly Pick<Manifest, "id" | "takenAt" | "reason" | "release" | "behind">[],
+  manifests: readonly Pick<Manifest, "id" | "takenAt" | "behind">[],
 ): Promise<Set<string>> {
   const good = await ledger.lastKnownGood();
   const previous = good === null ? null : await ledger.lastKnownGood(good.record.id);
   const attempts = [await ledger.newest(), good?.attempt ?? null, previous?.attempt ?? null];
   const needed = new Set<string>();
   for (const { release, at } of attempts.filter((one): one is Attempt => one !== null)) {
-    for (const one of manifests) if (takenFor(one) === release) needed.add(one.id);
+    for (const { id, behind } of manifests) if (behind === release) needed.add(id);
     const before = manifests.findLast(({ takenAt }) => Date.parse(takenAt) <= Date.parse(at));
     if (before !== undefined) needed.add(before.id);
   }
   return needed;
-}
-
-/** The release that a backup was taken for. */
-function takenFor({ reason, release, behind }: Pick<Manifest, "reason" | "release" | "behind">): string | null {
-  if (behind !== undefined) return behind;
-  return reason === "pre-migration" ? (release?.id ?? null) : null;
 }

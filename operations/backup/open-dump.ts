@@ -7,6 +7,9 @@ import { checksum, damaged } from "./checksum.ts";
 import { assertOpens, decryption } from "./encryption.ts";
 import type { Manifest } from "./manifest.ts";
 
+/** Bytes. In pieces of Node's own size, a sixty-fourth of it, reading takes a third longer. */
+const decompressedAtOnce = 1024 * 1024;
+
 /** No header of age is longer, whatever it is encrypted to. */
 const longestHeaderBytes = 64 * 1024;
 
@@ -22,7 +25,10 @@ export async function openDump(
   const decrypt = encryption === null ? [] : [decryption(dump.key, env)];
   const plain = checksum(`${dump.key}, decompressed,`, dump.plain);
   // Whoever reads the last stream is told by it of a failure in any of them.
-  pipeline([await openStored(store, dump), ...decrypt, createZstdDecompress(), plain], () => undefined);
+  pipeline(
+    [await openStored(store, dump), ...decrypt, createZstdDecompress({ chunkSize: decompressedAtOnce }), plain],
+    () => undefined,
+  );
   const reading = worded(plain, (error) => (error instanceof OperationError ? error : damaged(dump.key, error)));
   return Readable.from(reading, { objectMode: false });
 }

@@ -85,7 +85,7 @@ export async function takeBackup(request: BackupRequest, context: Context): Prom
     const lockedUntil = await store.lockedUntil(dump);
     if (lockedUntil === null) throw notLocked(dump.key);
     const manifest: Manifest = {
-      version: 2,
+      version: 3,
       id,
       reason,
       environment: store.target.environment,

@@ -1,5 +1,6 @@
-import pg from "pg";
+import type pg from "pg";
 import { z } from "zod";
+import { textHash } from "./content-hash.ts";
 import { listTables } from "./content.ts";
 
 /** The content of every table, column by column: for a comparison within one server, before and after a migration. */
@@ -97,10 +98,7 @@ async function readTable(
   earlier: ColumnContentsOfTable | undefined,
 ): Promise<ColumnContentsOfTable> {
   const key = keyNow(shape, earlier);
-  const columns = shape.columns.map(({ name }) => {
-    const row = [...(key ?? []), name].map((one) => pg.escapeIdentifier(one)).join(", ");
-    return key === null ? "NULL" : `COALESCE(sum(hashtextextended(ROW(${row})::text COLLATE "C", 0)), 0)::text`;
-  });
+  const columns = shape.columns.map(({ name }) => (key === null ? "NULL" : textHash([...key, name])));
   // A frozen row's age is the greatest there is.
   const untouched =
     boundary === null ? "count(*)" : `count(*) FILTER (WHERE age(xmin) > age(xid('${boundary}'::xid8)))`;
