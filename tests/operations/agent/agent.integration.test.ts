@@ -125,6 +125,8 @@ describe("the agent", () => {
     agent.tell(new Date(now.getTime() + lookEveryMs));
     await agent.done("backup-daily");
     await agent.done("backup-hourly");
+    // A failure counts before somebody is told.
+    await until("three pages", () => Promise.resolve(site.pages.length === 3));
     const pagedBackups = site.pages.map(({ job }) => job).filter((job) => job !== "resume");
     assert.deepEqual(pagedBackups.sort(), ["backup-daily", "backup-hourly"]);
     assert.match(summaryOf("backup-daily"), /backup-daily failed: ledger in bucket/);
