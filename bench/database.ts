@@ -57,9 +57,9 @@ async function measure(
   };
   const file = join(place.dir, `${database}.dump`);
   await program(place, database, "pg_dump", ["--format=custom", "--compress=1", `--file=${file}`], signal);
+  const away = ["--format=custom", "--no-sync", "--file=/dev/null"];
   for (let round = 0; round <= rounds; round += 1) {
     const keep = round > 0;
-    const away = ["--format=custom", "--no-sync", "--file=/dev/null"];
     await rival("dump", keep, () => program(place, database, "pg_dump", away, signal));
     await rival("fastest dump", keep, () => program(place, database, "pg_dump", [...away, "--compress=1"], signal));
     await verb("create", { ...target, reason: "manual" }, keep);

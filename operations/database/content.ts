@@ -38,7 +38,7 @@ export async function listTables(client: pg.Client): Promise<Table[]> {
 /** Counts every table exactly. */
 export async function countRows(client: pg.Client): Promise<TableContent[]> {
   const counted: TableContent[] = [];
-  for (const { table } of await listTables(client)) counted.push(await readContent(client, table, [], null));
+  for (const { table } of await listTables(client)) counted.push(await readContent(client, table, [], "NULL"));
   return counted;
 }
 
@@ -47,7 +47,7 @@ export async function readContents(client: pg.Client): Promise<TableContent[]> {
   const contents: TableContent[] = [];
   for (const { table, columns } of await listTables(client)) {
     const names = columns.map(({ name }) => name);
-    contents.push(await readContent(client, table, names, columns.length === 0 ? null : exactHash(columns)));
+    contents.push(await readContent(client, table, names, exactHash(columns)));
   }
   return contents;
 }
@@ -67,7 +67,7 @@ export async function readProtected(
     const present = tables.get(table);
     if (present === undefined) continue;
     const columns = declared.columns.filter((column) => present.some(({ name }) => name === column)).sort();
-    contents.push(await readContent(client, table, columns, columns.length === 0 ? null : textHash(columns)));
+    contents.push(await readContent(client, table, columns, textHash(columns)));
   }
   return contents;
 }
@@ -85,10 +85,10 @@ async function readContent(
   client: pg.Client,
   table: string,
   columns: readonly string[],
-  hash: string | null,
+  hash: string,
 ): Promise<TableContent> {
   const { rows } = await client.query<{ rows: string; hash: string | null }>(
-    `SELECT count(*)::text AS rows, ${hash ?? "NULL"} AS hash FROM ONLY ${table}`,
+    `SELECT count(*)::text AS rows, ${columns.length === 0 ? "NULL" : hash} AS hash FROM ONLY ${table}`,
   );
   return { table, columns, rows: Number(rows[0]?.rows), hash: rows[0]?.hash ?? null };
 }
