@@ -57,9 +57,10 @@ export async function checkEnding(
     samples.push({ atMs: at, ready, version, started });
     await Promise.race([pause(everyMs), ended]);
   }
-  if (endedAtMs === null) process.kill();
-  const exit = endedAtMs === null ? null : await ended;
-  return judge(paths, { samples, slow: await slow, endedAtMs, exit, graceSeconds });
+  const byItselfAtMs = endedAtMs;
+  if (byItselfAtMs === null) await process.kill();
+  const exit = byItselfAtMs === null ? null : await ended;
+  return judge(paths, { samples, slow: await slow, endedAtMs: byItselfAtMs, exit, graceSeconds });
 }
 
 function judge(paths: Paths, ending: Ending): Check[] {

@@ -7,8 +7,8 @@ import { isProcessAlive } from "../process-alive.ts";
 export interface ExaminedProcess {
   /** SIGTERM. */
   terminate(): void;
-  /** SIGKILL. */
-  kill(): void;
+  /** SIGKILL. Resolves when nothing is left of it. */
+  kill(): Promise<void>;
   /** How it ended: exit code, signal, or null when it is not ours to know. */
   readonly ended: Promise<number | string | null>;
 }
@@ -26,7 +26,10 @@ export function runningProcess(pid: number): ExaminedProcess {
   }
   return {
     terminate: () => void process.kill(pid, "SIGTERM"),
-    kill: () => void process.kill(pid, "SIGKILL"),
+    async kill() {
+      process.kill(pid, "SIGKILL");
+      await gone(pid);
+    },
     get ended() {
       return gone(pid);
     },

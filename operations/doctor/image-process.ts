@@ -26,16 +26,21 @@ export interface ImageStart {
 /** The least that the platform hands out (operations/drain/spec.ts). */
 const drain = { DRAIN_READY_SECONDS: "3", DRAIN_SECONDS: "2", DRAIN_LIMIT_SECONDS: "10" };
 
-/** Starts an image's own command as the platform would, on this machine's network. */
+/**
+ * Starts an image's own command as the platform would, on this machine's network. What a look at the same address left that was killed is
+ * ended first: it would answer in the place of this one.
+ */
 export async function startImage(request: ImageStart, context: Context): Promise<ExaminedProcess> {
   const { hostname, port } = new URL(request.url);
   const given = request.variables === undefined ? {} : await readVariables(request.variables);
   const env = { ...drain, ...given, HOST: hostname, PORT: port || "80" };
-  const runId = `doctor-${process.pid}`;
+  const runId = `doctor-${hostname.replaceAll(/[^\w.-]/g, "")}-${env.PORT}`;
+  const remove = async () => void (await removeRun(runId, request.runtime, context.env.DOCKER_HOST));
+  await remove();
   const command =
     request.runtime === "docker"
       ? await dockerCommand(request, runId, env, context)
-      : await unpackedCommand(request, env, context);
+      : await unpackedCommand(request, runId, env, context);
   const child = start({ ...command, timeoutMs: request.limitMs, signal: context.signal });
   for (const stream of [child.stdout, child.stderr]) stream.resume();
   const ended = child.then(
@@ -45,9 +50,9 @@ export async function startImage(request: ImageStart, context: Context): Promise
   return {
     // The docker client hands signals on to its container.
     terminate: () => void child.kill("SIGTERM"),
-    kill() {
+    async kill() {
       child.kill("SIGKILL");
-      if (request.runtime === "docker") void removeRun(runId, "docker", context.env.DOCKER_HOST).catch(() => undefined);
+      await remove();
     },
     ended,
   };
@@ -74,13 +79,14 @@ async function dockerCommand(
 
 async function unpackedCommand(
   { image }: ImageStart,
+  runId: string,
   env: Readonly<Record<string, string>>,
   { env: own, signal }: Context,
 ): Promise<Omit<Command, "timeoutMs">> {
   const { rootfs, config } = await unpackImage(image, imageAccess(own, signal));
   return {
     file: process.execPath,
-    arguments: nodeArguments(image, config),
+    arguments: [`--title=${runTitle(runId)}`, ...nodeArguments(image, config)],
     cwd: await workingDirectory(image, rootfs, config),
     env: unpackedEnvironment(process.env, config, env),
   };

@@ -83,7 +83,7 @@ export async function lookAtApplication(options: ApplicationOptions, context: Co
       context,
     );
   } catch (error) {
-    if (image !== undefined) process?.kill();
+    if (image !== undefined) await process?.kill();
     throw error;
   }
 }

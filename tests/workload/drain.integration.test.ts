@@ -182,7 +182,7 @@ describe("the drain of the workload's backend", () => {
         },
         process: {
           terminate: () => void backend.child.kill("SIGTERM"),
-          kill: () => void backend.child.kill("SIGKILL"),
+          kill: () => backend.kill(),
           ended: backend.ended,
         },
         graceSeconds: 20,

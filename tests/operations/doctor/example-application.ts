@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { ExaminedProcess } from "../../../operations/doctor/examined-process.ts";
 import { freePort } from "../../../sandbox/processes/free-port.ts";
 
 /**
  * An application that does all that is asked of it, or all but one thing: FLAW names it. `dependency` is what it asks for its
  * readiness: with the flaw at once, without it from memory.
  */
-const source = `
+export const exampleSource = `
 import { createServer, get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 const { FLAW, PORT, DEPENDENCY } = process.env;
@@ -51,7 +52,7 @@ export interface ExampleApplication {
 
 export async function startExample(flaw: string, dependencyUrl = ""): Promise<ExampleApplication> {
   const port = await freePort("127.0.0.1");
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", exampleSource], {
     env: { ...process.env, FLAW: flaw, PORT: `${port}`, DEPENDENCY: dependencyUrl },
     stdio: "ignore",
   });
@@ -71,10 +72,16 @@ export async function startDependency(): Promise<ExampleApplication> {
 }
 
 /** As its parent sees it: with the exit code, which nobody else learns. */
-export function processOf({ child }: ExampleApplication) {
+export function processOf({ child }: ExampleApplication): ExaminedProcess {
+  const ended = once(child, "exit").then(([code, signal]: unknown[]) =>
+    typeof code === "number" ? code : String(signal),
+  );
   return {
     terminate: () => void child.kill("SIGTERM"),
-    kill: () => void child.kill("SIGKILL"),
-    ended: once(child, "exit").then(([code, signal]: unknown[]) => (typeof code === "number" ? code : String(signal))),
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    ended,
   };
 }

@@ -1,83 +1,48 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { z } from "zod";
 import { writeDockerConfig } from "../../../operations/image/docker-pull.ts";
 import { dockerListArguments } from "../../../operations/image/docker-arguments.ts";
 import { removeRun } from "../../../operations/image/remove-run.ts";
 import { runInImage, type ImageRun } from "../../../operations/image/run.ts";
-import { run } from "../../../operations/process.ts";
-import { buildImage } from "../../../sandbox/images/build.ts";
-import { pushImage } from "../../../sandbox/images/push.ts";
-import { answers, engineAddress } from "../../../sandbox/docker/engine-address.ts";
-import { startOwnEngine, type OwnEngine } from "../../../sandbox/docker/own-engine.ts";
 import { startRegistry, type Registry } from "../../../sandbox/registry/server.ts";
-import { findProgram } from "../../../sandbox/setup/program-path.ts";
-import { whyNoDocker } from "../../sandbox/docker/runtime.ts";
+import { pushNodeImage } from "./node-image.ts";
+import { docker, realEngine, type RealEngine } from "./real-engine.ts";
 
 const credentials = { username: "robot", password: "registry-secret" };
-
-async function docker(...words: string[]): Promise<string> {
-  return (await run({ file: "docker", arguments: words, timeoutMs: 60_000 })).stdout;
-}
 
 describe("a run in a container of a real Docker engine", () => {
   let dir: string;
   let registry: Registry | undefined;
+  let engine: RealEngine | undefined;
   let image: string;
-  const given = process.env["DOCKER_HOST"];
-  /** Where the machine has none that answers. */
-  let engine: OwnEngine | undefined;
 
   before(async function () {
     this.timeout(300_000);
     dir = await mkdtemp(join(tmpdir(), "docker-run-"));
-    const missing = (await findProgram("docker")) === null ? "the docker client is missing" : await whyNoDocker();
-    if (missing !== null || process.platform !== "linux") {
-      console.log(`    skipped: ${missing ?? "an image of this machine's Node can be made on Linux only"}`);
+    const found = await realEngine(join(dir, "engine"));
+    if (typeof found === "string") {
+      console.log(`    skipped: ${found}`);
       return this.skip();
     }
-    if (!(await answers(engineAddress(given)))) {
-      engine = await startOwnEngine(join(dir, "engine"));
-      assert.ok("socketPath" in engine.address);
-      process.env["DOCKER_HOST"] = `unix://${engine.address.socketPath}`;
-    }
+    engine = found;
     registry = await startRegistry({ host: "127.0.0.1", port: 0, dir: join(dir, "registry"), ...credentials });
-    image = await pushNode(registry.host);
+    image = await pushNodeImage(
+      { "library.js": `module.exports = "of the image";\n` },
+      { dir, registry: registry.host, auth: credentials, entrypoint: ["nothing.js"] },
+    );
   });
 
   after(async () => {
     if (image !== undefined) await docker("image", "rm", "--force", image);
     await registry?.close();
-    await engine?.stop();
-    if (given === undefined) delete process.env["DOCKER_HOST"];
+    await engine?.close();
     await rm(dir, { recursive: true, force: true });
   });
-
-  /** An image of this machine's own Node and the libraries that it has loaded: no base image can be pulled here. */
-  async function pushNode(host: string): Promise<string> {
-    const context = join(dir, "context");
-    const report = z.object({ sharedObjects: z.array(z.string()) }).parse(process.report.getReport());
-    const libraries = report.sharedObjects.filter((path) => path.startsWith("/"));
-    for (const path of libraries) {
-      await mkdir(join(context, "root", dirname(path)), { recursive: true });
-      await copyFile(path, join(context, "root", path));
-    }
-    await copyFile(process.execPath, join(context, "node"));
-    await writeFile(join(context, "library.js"), `module.exports = "of the image";\n`);
-    const dockerfile = join(context, "Dockerfile");
-    await writeFile(
-      dockerfile,
-      `FROM scratch\nENV OF_IMAGE=yes\nCOPY root /\nCOPY node /opt/node\nWORKDIR /srv/app\nCOPY library.js ./\nENTRYPOINT ["/opt/node", "nothing.js"]\n`,
-    );
-    const built = await buildImage({ context, dockerfile, cacheDir: join(dir, "layers") });
-    return (await pushImage(built, { registry: host, repository: "affexai/node", tags: ["r1"], auth: credentials }))
-      .reference;
-  }
 
   function options(more: Partial<ImageRun> = {}): ImageRun {
     return {
