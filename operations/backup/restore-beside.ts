@@ -35,7 +35,7 @@ export interface RestoreTimes {
 }
 
 /**
- * Restores a backup into a new database and compares it with the manifest: every row, the schema, the history, the foreign keys. The
+ * Restores a backup into a new database and compares it with the manifest: every row, the schema, the history. The
  * database that serves is not touched. A restore that fails or differs leaves nothing behind.
  */
 export async function restoreBeside(request: RestoreRequest, context: Context): Promise<RestoreTimes> {
@@ -123,8 +123,9 @@ async function createEmpty(
   await client.query(`REVOKE ALL ON DATABASE ${pg.escapeIdentifier(target)} FROM PUBLIC`);
 }
 
-// Indexes are sorted in memory, and no statement waits for the disk: the commit of the swap writes all that came before it.
-const restoreSettings = "-c maintenance_work_mem=256MB -c synchronous_commit=off";
+// No statement waits for the disk: the commit of the swap writes all that came before it. Indexes are made with the server's own
+// maintenance_work_mem: four times the default gained nothing on 4 nor on 20 million rows.
+const restoreSettings = "-c synchronous_commit=off";
 
 async function bringIn(
   { access, applicationName, store, manifest, target, timeoutMs, withoutRoles = false, local }: RestoreRequest,

@@ -72,7 +72,7 @@ async function brokenForeignKeys(client: pg.Client): Promise<string[]> {
   return broken;
 }
 
-async function invalidIndexes(client: pg.Client): Promise<string[]> {
+export async function invalidIndexes(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
       WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready) ORDER BY 1`,
@@ -89,7 +89,7 @@ async function unvalidatedConstraints(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-async function laggingSequences(client: pg.Client): Promise<string[]> {
+export async function laggingSequences(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ sequence: string; table: string; column: string }>(
     `SELECT s.oid::regclass::text AS sequence, t.oid::regclass::text AS table, quote_ident(a.attname) AS column
        FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'

@@ -33,6 +33,11 @@ describe("a drill", () => {
   const drill = (changes: object = {}, env: Record<string, string> = {}) =>
     drillBackup.run({ ...target, ...changes }, place.context({ env: { ...place.env, ...env } }));
   const store = () => backupStore(target, place.context());
+  /** By a marker, so that the others are the newest again. */
+  const hide = (id: string) =>
+    objectStorage(place.env).send(
+      new DeleteObjectCommand({ Bucket: place.bucket, Key: store().key("hourly", id, "manifest.json") }),
+    );
   const drilledAt = async () => {
     const { backups } = await listBackups.run(target, place.context());
     return Object.fromEntries(backups.map(({ id, lastDrill }) => [id, lastDrill]));
@@ -125,6 +130,16 @@ describe("a drill", () => {
     assert.equal((await readDrills(store())).length, drills);
   });
 
+  it("fails when rows point at nothing, which the dump kept silent about, and records that it failed", async () => {
+    const orphan = "SET session_replication_role = replica; UPDATE pages SET owner = 9999 WHERE id = 1";
+    await place.sql("admin", orphan);
+    const made = await createBackup.run({ ...target, reason: "hourly" }, place.context());
+    await place.sql("admin", "UPDATE pages SET owner = 2 WHERE id = 1");
+    await rejected(drill({ id: made.id }), "failed", /violates foreign key constraint "pages_owner_fkey"/);
+    assert.equal((await drilledAt())[made.id]?.proven, false);
+    await hide(made.id);
+  });
+
   it("refuses a backup whose dump is gone, before it makes anything", async () => {
     const made = await createBackup.run({ ...target, reason: "hourly" }, place.context());
     const { dump } = await store().find(made.id);
@@ -133,9 +148,7 @@ describe("a drill", () => {
     await objectStorage(place.env).send(new DeleteObjectCommand(object));
     await rejected(drill({ id: made.id }), "refused", /its dump .* is not there/);
     assert.equal((await drilledAt())[made.id]?.proven, false);
-    const manifest = store().key("hourly", made.id, "manifest.json");
-    // Hidden by a marker, so that the others are the newest again.
-    await objectStorage(place.env).send(new DeleteObjectCommand({ Bucket: place.bucket, Key: manifest }));
+    await hide(made.id);
   });
 
   it("killed with -9 leaves a scratch database that the next one drops; two at once are refused", async () => {
