@@ -21,7 +21,7 @@ interface DatabaseOptions {
  * the start of Node.
  */
 export async function benchDatabase(context: Context, { sizes, rounds }: DatabaseOptions): Promise<Figure[]> {
-  return withPlace(async (place) => {
+  return withPlace(context.signal, async (place) => {
     const figures: Figure[] = [];
     for (const size of sizes) figures.push(...(await measure(place, { size, rounds }, context)));
     return figures;

@@ -19,13 +19,13 @@ export interface Place {
   readonly adminPassword: string;
   /** What verbs are given, on one database. */
   env(database: string): Record<string, string>;
-  /** Runs SQL as the administrator. */
+  /** Runs SQL as the administrator, until it is told to stop. */
   sql(database: string, text: string): Promise<pg.QueryResult>;
 }
 
 const password = "a-password-of-the-bench";
 
-export async function withPlace<T>(work: (place: Place) => Promise<T>): Promise<T> {
+export async function withPlace<T>(signal: AbortSignal, work: (place: Place) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "affexai-bench-"));
   const loopback = { host: "127.0.0.1", port: 0 };
   const keys = { accessKeyId: "AKIABENCHBENCHBENCHB", secretAccessKey: "the-secret-key-of-the-bench" };
@@ -60,9 +60,20 @@ export async function withPlace<T>(work: (place: Place) => Promise<T>): Promise<
     return await work({
       ...{ dir, host: postgres.host, port: postgres.port, adminPassword: password, env },
       async sql(database, text) {
+        signal.throwIfAborted();
         const admin = new pg.Client({ connectionString: url("postgres", database) });
         await admin.connect();
-        return admin.query(text).finally(() => admin.end());
+        const stop = () => void admin.end();
+        signal.addEventListener("abort", stop, { once: true });
+        try {
+          return await admin.query(text);
+        } catch (error) {
+          signal.throwIfAborted();
+          throw error;
+        } finally {
+          signal.removeEventListener("abort", stop);
+          await admin.end();
+        }
       },
     });
   } finally {

@@ -40,15 +40,16 @@ export async function updatesOf(coolify: CoolifyClient, uuid: string): Promise<U
 /** Without a gate a rolling update is over within a second. */
 const lookEveryMs = 100;
 
-/** Returns when a rolling update of the application that was not there before has started its container, and is not at its end. */
-export async function inTheMiddle(coolify: CoolifyClient, uuid: string, signal: AbortSignal): Promise<void> {
+/**
+ * Returns when a rolling update of the application that was not there before has started its container: true while it is not at its end,
+ * false when it was over before anybody saw it.
+ */
+export async function inTheMiddle(coolify: CoolifyClient, uuid: string, signal: AbortSignal): Promise<boolean> {
   const known = new Set((await updatesOf(coolify, uuid)).map(({ id }) => id));
   for (;;) {
     const [newest] = await updatesOf(coolify, uuid);
-    if (newest !== undefined && !known.has(newest.id) && newest.startedMs !== null) {
-      if (newest.status === "in_progress") return;
-      throw new Error("the rolling update was over before anybody saw it");
-    }
+    if (newest !== undefined && !known.has(newest.id) && newest.startedMs !== null)
+      return newest.status === "in_progress";
     await delay(lookEveryMs, undefined, { signal });
   }
 }
