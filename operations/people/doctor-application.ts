@@ -83,7 +83,11 @@ export async function lookAtApplication(options: ApplicationOptions, context: Co
       context,
     );
   } catch (error) {
-    if (image !== undefined) await process?.kill();
+    if (image !== undefined) {
+      await process?.kill().catch((reason: unknown) => {
+        context.progress.note(`what was started was left behind: ${String(reason)}`);
+      });
+    }
     throw error;
   }
 }

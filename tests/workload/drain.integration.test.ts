@@ -7,6 +7,7 @@ import type { ApplicationProcess } from "./application-process.ts";
 import { logIn, startBackend } from "./backend-process.ts";
 import { openEventStream } from "./event-stream.ts";
 import { eventually } from "./eventually.ts";
+import { heldQueue } from "./held-queue.ts";
 import { builtReleases, buildLimitMs, migrate, type UnpackedImage, unpack } from "./releases.ts";
 import { type Database, type Services, startServices } from "./services.ts";
 
@@ -75,7 +76,7 @@ describe("the drain of the workload's backend", () => {
       20_000,
       20,
     );
-    assert.equal(ended, 0);
+    assert.equal(ended, 0, backend.output());
     const leaving = seen.filter(({ ready }) => ready === 200);
     const draining = seen.filter(({ ready }) => ready === 503);
     assert.equal(leaving.length + draining.length, seen.length);
@@ -87,6 +88,20 @@ describe("the drain of the workload's backend", () => {
     assert.ok(left > 1_200 && left < 3_000, `gone ${left} ms after the last request, whoever still checks`);
     for (const { connection } of leaving) assert.equal(connection, "keep-alive");
     for (const { connection } of draining) assert.equal(connection, "close");
+  });
+
+  it("drains all the same when it is told to end while its queue still connects", async () => {
+    const redis = await heldQueue(services.variables["REDIS_URL"] ?? "");
+    try {
+      await start({ REDIS_URL: redis.url, DRAIN_READY_SECONDS: "3", DRAIN_SECONDS: "1" });
+      await redis.held;
+      const asked = performance.now();
+      backend.child.kill("SIGTERM");
+      assert.equal(await backend.ended, 0, backend.output());
+      assert.ok(performance.now() - asked > 3_800, `ended after ${performance.now() - asked} ms`);
+    } finally {
+      await redis.close();
+    }
   });
 
   it("finishes a request of 5 s, and ends what never ends by itself as its clients expect, once the proxy is gone", async () => {

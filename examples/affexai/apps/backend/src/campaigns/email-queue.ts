@@ -18,11 +18,14 @@ export class EmailQueue implements OnApplicationShutdown {
   private readonly connection: { url: string };
   private readonly queue: Queue<CampaignJob>;
   private worker: Worker<CampaignJob> | undefined;
+  private readonly connected = new Set<Queue<CampaignJob> | Worker<CampaignJob>>();
+  private finishing = false;
 
   constructor(@Inject(ENVIRONMENT) environment: Environment) {
     this.connection = { url: environment.REDIS_URL };
     this.queue = new Queue(name, { connection: this.connection, prefix });
     this.queue.on("error", (error) => this.logger.warn(`queue: ${error.message}`));
+    void this.connect(this.queue);
   }
 
   /** One job per campaign, however often it is asked for. */
@@ -47,15 +50,34 @@ export class EmailQueue implements OnApplicationShutdown {
     });
     this.worker.on("error", (error) => this.logger.warn(`worker: ${error.message}`));
     this.worker.on("failed", (job, error) => this.logger.error(`campaign ${job?.data.campaignId}: ${error.message}`));
+    void this.connect(this.worker).then(() => (this.finishing ? this.finish() : undefined));
   }
 
   /** Takes no more jobs; resolves when the running ones are done. */
   async finish(): Promise<void> {
-    await this.worker?.close();
+    this.finishing = true;
+    if (this.worker !== undefined) await this.close(this.worker);
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.finish();
-    await this.queue.close();
+    await this.close(this.queue);
+  }
+
+  private async connect(one: Queue<CampaignJob> | Worker<CampaignJob>): Promise<void> {
+    try {
+      await one.waitUntilReady();
+      this.connected.add(one);
+    } catch (error) {
+      this.logger.warn(error instanceof Error ? error.message : "not connected");
+    }
+  }
+
+  /**
+   * Closed while it still connects, BullMQ 5.81 emits an error to which nobody can listen any more, and the process would end in the middle
+   * of its drain. What is not connected has no job.
+   */
+  private async close(one: Queue<CampaignJob> | Worker<CampaignJob>): Promise<void> {
+    if (this.connected.has(one)) await one.close();
   }
 }
