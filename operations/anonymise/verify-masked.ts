@@ -1,5 +1,5 @@
 import pg from "pg";
-import { readIntegrity } from "../database/integrity.ts";
+import { brokenForeignKeys } from "../database/integrity.ts";
 import { OperationError } from "../error.ts";
 import type { Column } from "./columns.ts";
 import type { TablePlan } from "./judge.ts";
@@ -32,7 +32,7 @@ export async function verifyMasked(client: pg.Client, masked: Masked): Promise<v
     ...(await survivors(client, masked)),
     ...(await scan(client, masked)),
     ...(await lostRows(client, masked)),
-    ...(await readIntegrity(client)).brokenForeignKeys.map((key) => `foreign key ${key} point at nothing`),
+    ...(await brokenForeignKeys(client)).map((key) => `foreign key ${key} point at nothing`),
   ];
   if (problems.length === 0) return;
   throw new OperationError("refused", {

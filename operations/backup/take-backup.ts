@@ -13,7 +13,7 @@ import { dumpDatabase } from "./dump.ts";
 import { encryptionOf, encryptText, type Encryption } from "./encryption.ts";
 import { readFingerprint } from "../database/fingerprint.ts";
 import { readHistory } from "../database/history.ts";
-import { readIntegrity } from "../database/integrity.ts";
+import { brokenForeignKeys, invalidIndexes } from "../database/integrity.ts";
 import { readLargeObjects } from "../database/large-objects.ts";
 import type { Manifest } from "./manifest.ts";
 import { lockBeyondDefault } from "./object-lock.ts";
@@ -166,15 +166,14 @@ type Figures = Pick<
 
 async function readFigures(client: pg.Client, historyTable: string): Promise<Figures> {
   const { sha256 } = await readFingerprint(client, historyTable);
-  const { invalidIndexes, brokenForeignKeys } = await readIntegrity(client);
   return {
     migrations: (await readHistory(client, historyTable)).map(({ name }) => name),
     fingerprint: sha256,
     tables: (await readContents(client)).map((table) => ({ ...table, columns: [...table.columns] })),
     largeObjects: await readLargeObjects(client),
     sequences: await readSequences(client),
-    invalidIndexes: [...invalidIndexes],
-    brokenForeignKeys: [...brokenForeignKeys],
+    invalidIndexes: await invalidIndexes(client),
+    brokenForeignKeys: await brokenForeignKeys(client),
   };
 }
 

@@ -49,7 +49,7 @@ function rowsOf(line: string): number {
  * One anti-join for each foreign key that PostgreSQL believes (MATCH SIMPLE: a key with a null in it points nowhere). Partitions answer
  * for their parent.
  */
-async function brokenForeignKeys(client: pg.Client): Promise<string[]> {
+export async function brokenForeignKeys(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string; sql: string }>(
     `SELECT format('%s %I', conrelid::regclass, conname) AS name,
             format('SELECT count(*)::text AS rows FROM %s c WHERE %s AND NOT EXISTS (SELECT 1 FROM %s p WHERE %s)', conrelid::regclass,

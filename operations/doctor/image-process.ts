@@ -35,7 +35,7 @@ export async function startImage(request: ImageStart, context: Context): Promise
   const given = request.variables === undefined ? {} : await readVariables(request.variables);
   const env = { ...drain, ...given, HOST: hostname, PORT: port || "80" };
   const runId = `doctor-${hostname.replaceAll(/[^\w.-]/g, "")}-${env.PORT}`;
-  const remove = async () => void (await removeRun(runId, request.runtime, context.env.DOCKER_HOST));
+  const remove = () => removeRun(runId, request.runtime, context.env.DOCKER_HOST);
   await remove();
   const command =
     request.runtime === "docker"

@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { type Between, standBetween } from "./stand-between.ts";
 
 /** ReadyForQuery in the state idle: the last message of PostgreSQL's start-up. */
 const ready = Buffer.from("Z\0\0\0\x05I", "latin1");
@@ -11,25 +10,17 @@ const terminated = errorResponse({
   M: "terminating connection due to administrator command",
 });
 
-export interface DoomedSessions {
-  /** The database's URL, through here. */
-  readonly url: string;
+export interface DoomedSessions extends Between {
   /** Cuts every session, and ends the next `count` that are made in the packet that says that they are made. */
   endNext(count: number): void;
   /** How many of those are still to come. */
   readonly left: number;
-  close(): Promise<void>;
 }
 
 /** Stands between an application and PostgreSQL, so that a session can end in the same moment in which it is made. */
 export async function doomedSessions(databaseUrl: string): Promise<DoomedSessions> {
-  const url = new URL(databaseUrl);
-  const { hostname, port } = url;
-  const open = new Set<Socket>();
   let left = 0;
-  const server = createServer((application) => {
-    const database = connect(Number(port), hostname);
-    open.add(application);
+  const between = await standBetween(databaseUrl, (application, database) => {
     application.pipe(database);
     database.on("data", (chunk) => {
       if (left > 0 && chunk.subarray(-ready.length).equals(ready)) {
@@ -38,30 +29,15 @@ export async function doomedSessions(databaseUrl: string): Promise<DoomedSession
         database.destroy();
       } else application.write(chunk);
     });
-    database.on("end", () => application.end());
-    for (const socket of [application, database]) socket.on("error", () => socket.destroy());
-    application.on("close", () => {
-      open.delete(application);
-      database.destroy();
-    });
   });
-  server.listen(0, hostname);
-  await once(server, "listening");
-  const { port: ours } = server.address() as AddressInfo;
-  url.port = `${ours}`;
   return {
-    url: url.href,
+    ...between,
     endNext(count) {
       left = count;
-      for (const socket of open) socket.destroy();
+      between.cut();
     },
     get left() {
       return left;
-    },
-    async close() {
-      server.close();
-      for (const socket of open) socket.destroy();
-      await once(server, "close");
     },
   };
 }

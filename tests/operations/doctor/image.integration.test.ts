@@ -98,9 +98,8 @@ for (const imageRuntime of ["unpacked", "docker"] as const) {
     });
 
     it("is refused for one that ends before it is ready, or never gets ready, and nothing of it is left", async () => {
-      const ends = { readyPath: "/health/ready", startSeconds: 20 };
       await assert.rejects(
-        look(ends, ["NODE_OPTIONS=--require=/nowhere.js"]),
+        look({ startSeconds: 20 }, ["NODE_OPTIONS=--require=/nowhere.js"]),
         (error) => error instanceof OperationError && /the process ended \(1\) before it was ready/.test(error.message),
       );
       await assert.rejects(look({ readyPath: "/nowhere", startSeconds: 2 }), /last seen: .*404/);
