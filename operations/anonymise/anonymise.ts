@@ -9,6 +9,7 @@ import { takeBackup } from "../backup/take-backup.ts";
 import { databaseAccess, onDatabase, type DatabaseAccess } from "../database/access.ts";
 import { withConnection } from "../database/connection.ts";
 import { operationsDatabase } from "../database/operations-database.ts";
+import { makeStatistics } from "../database/statistics.ts";
 import { OperationError } from "../error.ts";
 import { objectStorage } from "../storage.ts";
 import type { Context, Verb } from "../verb.ts";
@@ -121,7 +122,7 @@ async function mask(
     );
     await forgetOriginals(client);
     // What PostgreSQL knows of the originals' most common values goes too.
-    await client.query("ANALYZE");
+    await makeStatistics(client);
     // Only now may somebody else look.
     const [database, reader] = [at.scratch.database, at.reader.user].map((name) => pg.escapeIdentifier(name));
     await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${reader}`);

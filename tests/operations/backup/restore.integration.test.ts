@@ -118,6 +118,28 @@ describe("a restored database", () => {
     assert.equal(stdout, "");
   });
 
+  it("has the statistics of every table at once, and its long values compressed with lz4 where the server can", async () => {
+    await place.sql("migrator", `INSERT INTO pages VALUES (1001, 1, '{"text": "${"long ".repeat(2000)}"}')`);
+    await back();
+    await restore();
+    const known = await place.sql(
+      "admin",
+      "SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'public' ORDER BY 1",
+    );
+    const tables = ["migrations", "pages", "totals", "users", "visits", "visits_2026"];
+    assert.deepEqual(
+      known,
+      tables.map((tablename) => ({ tablename })),
+    );
+    const [server] = await place.sql<{ methods: string[] }>(
+      "admin",
+      "SELECT enumvals AS methods FROM pg_settings WHERE name = 'default_toast_compression'",
+    );
+    assert.deepEqual(await place.sql("app", "SELECT pg_column_compression(body) AS used FROM pages WHERE id = 1001"), [
+      { used: server?.methods.includes("lz4") === true ? "lz4" : "pglz" },
+    ]);
+  });
+
   it("comes the same from a local file, restored by several jobs, which is gone afterwards", async () => {
     const folder = await mkdtemp(join(tmpdir(), "affexai-restore-"));
     try {
