@@ -43,7 +43,7 @@ export const drillBackup: Verb<typeof BackupDrillSpec, typeof BackupDrillResult>
       try {
         await assertRestorableOn(client, { store, manifest }, context);
         const drill = await context.progress.step(`drill ${manifest.id}, taken at ${manifest.takenAt}`, (progress) =>
-          measure(place, { client, store, manifest }, { ...context, progress }),
+          measure(place, { client, store, manifest, local: spec.local }, { ...context, progress }),
         );
         await recordDrill(store, drill);
         return drill;
@@ -68,7 +68,7 @@ async function flaw(store: BackupStore, manifest: Manifest, failure: unknown): P
 
 async function measure(
   { access, elsewhere }: Place,
-  { client, store, manifest }: { client: pg.Client; store: BackupStore; manifest: Manifest },
+  { client, store, manifest, local }: { client: pg.Client; store: BackupStore; manifest: Manifest; local?: string },
   context: Context,
 ): Promise<BackupDrillResult> {
   const run = randomBytes(6).toString("hex");
@@ -76,7 +76,7 @@ async function measure(
   const began = performance.now();
   const times = await restoreBeside(
     {
-      ...{ access, store, manifest, target },
+      ...{ access, store, manifest, target, local },
       applicationName: `affexai-drill-${run}`,
       maintenance: access.database,
       withoutRoles: elsewhere,

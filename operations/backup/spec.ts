@@ -142,7 +142,12 @@ export type BackupRestoreResult = z.infer<typeof BackupRestoreResult>;
  * Without an id, the newest backup. DRILL_DATABASE_URL in the environment names another server, by an empty database of it; without it
  * the scratch database is made on the server of DATABASE_URL.
  */
-export const BackupDrillSpec = z.strictObject({ ...BackupTarget.shape, id: BackupId.optional() });
+export const BackupDrillSpec = z.strictObject({
+  ...BackupTarget.shape,
+  id: BackupId.optional(),
+  /** As in a restore: what is measured is the restore from there. */
+  local: z.string().optional(),
+});
 /**
  * What a drill measured. `rpoSeconds`: the age of the backup's snapshot when it was proven, which is what would have been lost.
  * `rtoSeconds`: download, restore and verification; a swap comes on top and takes less than a second.

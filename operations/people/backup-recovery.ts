@@ -25,9 +25,10 @@ export interface BackupNoun {
 export function addRecoveryVerbs(backup: Command, { verb, backupId, onItsStack, write }: BackupNoun): void {
   verb("drill", "restore a backup into a scratch database, compare every row, measure, and drop it")
     .argument("[id]", "the newest one unless given", backupId)
-    .action(async (id: string | undefined, options: Options) => {
+    .option("--local <folder>", "download the dump to there first, and restore with several jobs")
+    .action(async (id: string | undefined, { local, ...options }: Options & { local?: string }) => {
       const { drillBackup } = await import("../backup/drill.ts");
-      const drill = await onItsStack(options, (target, context) => drillBackup.run({ ...target, id }, context));
+      const drill = await onItsStack(options, (target, context) => drillBackup.run({ ...target, id, local }, context));
       const said = [
         `${drill.id} can be restored: ${drill.rows} rows equal to its manifest`,
         `recovery time ${drill.rtoSeconds.toFixed(1)} s: restore ${drill.restoreSeconds.toFixed(1)} s, verification ${drill.verifySeconds.toFixed(1)} s, without the swap`,

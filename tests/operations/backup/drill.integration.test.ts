@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { backupStore } from "../../../operations/backup/backup-store.ts";
@@ -62,6 +65,18 @@ describe("a drill", () => {
       [newer]: { drilledAt: result.drilledAt, proven: true },
     });
     await place.sql("app", "UPDATE users SET mood = 'good' WHERE id = 1");
+  });
+
+  it("measures a restore by several jobs from a local file too, which is gone afterwards", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "affexai-drill-"));
+    try {
+      const result = await drill({ local: folder });
+      assert.deepEqual([result.id, result.rows], [newer, sampleRows]);
+      assert.deepEqual((await readDrills(store())).at(-1), result);
+      assert.deepEqual(await readdir(folder), []);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("proves one by its id, on another server without the roles", async () => {
