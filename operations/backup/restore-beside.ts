@@ -46,8 +46,10 @@ export async function restoreBeside(request: RestoreRequest, context: Context): 
   await assertReadable(request.store, manifest, context.env);
   const began = performance.now();
   const settings = await withConnection(maintenance, options, async (client) => {
+    // Asked first: whatever fails from the database's creation on has to drop it.
+    const told = await restoreSettings(client);
     await createEmpty(client, access, target, manifest);
-    return restoreSettings(client);
+    return told;
   });
   try {
     await context.progress.step(`restore ${manifest.id} into ${target}`, (progress) =>
