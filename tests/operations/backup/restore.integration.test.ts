@@ -118,7 +118,7 @@ describe("a restored database", () => {
     assert.equal(stdout, "");
   });
 
-  it("has the statistics of every table at once, and its long values compressed with lz4 where the server can", async () => {
+  it("has the statistics of every table at once, each made once, and its long values compressed with lz4 where the server can", async () => {
     await place.sql("migrator", `INSERT INTO pages VALUES (1001, 1, '{"text": "${"long ".repeat(2000)}"}')`);
     await back();
     await restore();
@@ -131,6 +131,11 @@ describe("a restored database", () => {
       known,
       tables.map((tablename) => ({ tablename })),
     );
+    const made = await place.sql(
+      "admin",
+      "SELECT DISTINCT analyze_count::int AS times FROM pg_stat_user_tables WHERE relname IN ('users', 'visits_2026')",
+    );
+    assert.deepEqual(made, [{ times: 1 }]);
     const [server] = await place.sql<{ methods: string[] }>(
       "admin",
       "SELECT enumvals AS methods FROM pg_settings WHERE name = 'default_toast_compression'",
