@@ -46,7 +46,7 @@ export async function restoreBeside(request: RestoreRequest, context: Context): 
   await assertReadable(request.store, manifest, context.env);
   const began = performance.now();
   const settings = await withConnection(maintenance, options, async (client) => {
-    // Asked first: whatever fails from the database's creation on has to drop it.
+    // Asked first: a failure after it would leave the database behind.
     const told = await restoreSettings(client);
     await createEmpty(client, access, target, manifest);
     return told;

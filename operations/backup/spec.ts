@@ -145,8 +145,8 @@ export type BackupRestoreResult = z.infer<typeof BackupRestoreResult>;
 export const BackupDrillSpec = z.strictObject({
   ...BackupTarget.shape,
   id: BackupId.optional(),
-  /** As in a restore: what is measured is the restore from there. */
-  local: z.string().optional(),
+  /** What is measured is the restore from there. */
+  local: BackupRestoreSpec.shape.local,
 });
 /**
  * What a drill measured. `rpoSeconds`: the age of the backup's snapshot when it was proven, which is what would have been lost.

@@ -21,11 +21,17 @@ export interface BackupNoun {
   write(this: void, text: string): void;
 }
 
+/** Of whatever restores. */
+export const localOption = [
+  "--local <folder>",
+  "download the dump to there first, and restore with several jobs",
+] as const;
+
 /** `affexai backup drill|kept|salvage`. */
 export function addRecoveryVerbs(backup: Command, { verb, backupId, onItsStack, write }: BackupNoun): void {
   verb("drill", "restore a backup into a scratch database, compare every row, measure, and drop it")
     .argument("[id]", "the newest one unless given", backupId)
-    .option("--local <folder>", "download the dump to there first, and restore with several jobs")
+    .option(...localOption)
     .action(async (id: string | undefined, { local, ...options }: Options & { local?: string }) => {
       const { drillBackup } = await import("../backup/drill.ts");
       const drill = await onItsStack(options, (target, context) => drillBackup.run({ ...target, id, local }, context));

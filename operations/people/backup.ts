@@ -4,7 +4,7 @@ import { OperationError } from "../error.ts";
 import { onStack, prunerEnvironment, type StackOutputs } from "../stack.ts";
 import type { Context } from "../verb.ts";
 import { addBackupListVerb } from "./backup-list.ts";
-import { addRecoveryVerbs } from "./backup-recovery.ts";
+import { addRecoveryVerbs, localOption } from "./backup-recovery.ts";
 import { count } from "./count.ts";
 import { noun, type Surroundings } from "./surroundings.ts";
 
@@ -73,7 +73,7 @@ export function addBackupVerbs(program: Command, surroundings: Surroundings): vo
     .option("--dry-run", "say what a swap would mean, and drop what was restored")
     .option("--yes", "swap: what was written since the backup is then only in the database that is kept")
     .option("--force", "also while a release is rolled out, or where the one that serves cannot live with it")
-    .option("--local <folder>", "download the dump to there first, and restore with several jobs")
+    .option(...localOption)
     .action(async (id: string | undefined, { dryRun = false, yes, force, local, ...options }: RestoreOptions) => {
       if (!dryRun && yes !== true) throw notConfirmed();
       const { restoreBackup } = await import("../backup/restore.ts");
